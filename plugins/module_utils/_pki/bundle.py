@@ -1,0 +1,144 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Folders of PEM files on the controller: written whole or not at all, and never readable for others.
+
+A reader, or the next run after a crash, sees either the old folder or the new one. One changed file is replaced by
+a rename; several at once by a new folder that takes the old one's place:
+C(.name.tmp) (being written), C(.name.new) (complete), C(.name.old) (about to go).
+"""
+
+from __future__ import annotations
+
+__all__ = ("PRIVATE", "PUBLIC", "lock", "make_private_folder", "read_bundle", "recover", "replace_file", "write_bundle")
+
+import contextlib
+import fcntl
+import os
+import shutil
+import typing as t
+from pathlib import Path
+
+from .._failure import Failure
+
+PRIVATE = 0o600
+PUBLIC = 0o644
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make the folder and its missing parents, closed to others. Failure: C(home_not_writable)."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise Failure(
+            "home_not_writable",
+            thing=str(folder),
+            reason=f"the folder cannot be made ({exc.strerror})",
+            cure="Point home (expose_home in the role) to a place that the user who runs Ansible may write to",
+        ) from exc
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> t.Iterator[None]:
+    """Hold the folder for one process at a time; the kernel lets go of it when the process ends, however it ends."""
+    make_private_folder(folder)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def read_bundle(folder: Path, names: t.Iterable[str]) -> dict[str, bytes]:
+    """Return the contents of those files that exist."""
+    found = {}
+    for name in names:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            found[name] = (folder / name).read_bytes()
+    return found
+
+
+def write_bundle(folder: Path, files: t.Mapping[str, tuple[bytes, int]]) -> None:
+    """Make the folder hold these files (content, mode); call it under M(lock)."""
+    make_private_folder(folder.parent)
+    recover(folder)
+    present = read_bundle(folder, files)
+    changed = [name for name, (content, _mode) in files.items() if present.get(name) != content]
+    if len(changed) == 1 and folder.is_dir():
+        content, mode = files[changed[0]]
+        replace_file(folder / changed[0], content, mode)
+    elif changed:
+        _replace_folder(folder, files)
+    for name, (_content, mode) in files.items():
+        if (folder / name).stat().st_mode & 0o7777 != mode:
+            (folder / name).chmod(mode)
+
+
+def replace_file(path: Path, content: bytes, mode: int) -> None:
+    """Write a file that is there as a whole or not at all; its mode is right from the first byte on."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    _write_new(temporary, content, mode)
+    os.replace(temporary, path)
+    _sync_folder(path.parent)
+
+
+def recover(folder: Path) -> None:
+    """Finish or clear away what a crash in M(write_bundle) left behind."""
+    temporary, new, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("tmp", "new", "old"))
+    shutil.rmtree(temporary, ignore_errors=True)
+    if new.exists():
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            folder.rename(old)
+        new.rename(folder)
+        _sync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _replace_folder(folder: Path, files: t.Mapping[str, tuple[bytes, int]]) -> None:
+    temporary, new = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("tmp", "new"))
+    temporary.mkdir(mode=0o700)
+    for name, (content, mode) in files.items():
+        _write_new(temporary / name, content, mode)
+    if folder.exists():
+        _carry_over(folder, temporary)
+    _sync_folder(temporary)
+    if folder.exists():
+        temporary.rename(new)
+        _sync_folder(folder.parent)
+        recover(folder)
+    else:
+        temporary.rename(folder)
+        _sync_folder(folder.parent)
+
+
+def _carry_over(folder: Path, into: Path) -> None:
+    """What the user put beside our files stays there."""
+    for entry in folder.iterdir():
+        target = into / entry.name
+        if target.exists():
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.copytree(entry, target, symlinks=True)
+        else:
+            shutil.copy2(entry, target, follow_symlinks=False)
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as stream:
+        os.fchmod(stream.fileno(), mode)
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The names and addresses that go into a server certificate's SAN."""
+
+from __future__ import annotations
+
+__all__ = ("is_valid_name", "names_in", "parse_name", "sort_names")
+
+import ipaddress
+import re
+import typing as t
+
+from .._failure import Failure
+from .dependency import x509
+
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
+
+
+def is_valid_name(text: str) -> bool:
+    """Tell whether the text can stand in a SAN: an IP address, or a DNS name in ASCII.
+
+    A name that ends in a dot keeps dockerd from starting (moby#51367), so it is none.
+    """
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        labels = text[2:].split(".") if text.startswith("*.") else text.split(".")
+        return len(text) <= 253 and all(_LABEL.match(label) for label in labels)
+    return "%" not in text
+
+
+def parse_name(text: str) -> x509.GeneralName:
+    """Return the SAN entry for a DNS name or an IP address (IPv6 without brackets). Failure: C(invalid_name)."""
+    if not is_valid_name(text):
+        raise Failure(
+            "invalid_name",
+            thing=f"server name {text!r}",
+            reason="it is neither an IP address nor a DNS name in ASCII (labels of letters, digits, - and _, no dot "
+            "at the end)",
+            cure="Write it as clients will, an internationalised name in its xn-- form",
+        )
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text.lower())
+
+
+def sort_names(names: t.Iterable[str]) -> list[str]:
+    """Return each name once, in canonical form: DNS names first, then addresses, both sorted."""
+    dns_names: set[str] = set()
+    addresses: set[t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]] = set()
+    for name in names:
+        try:
+            addresses.add(ipaddress.ip_address(name))
+        except ValueError:
+            dns_names.add(name.lower())
+    return [*sorted(dns_names), *(str(a) for a in sorted(addresses, key=lambda a: (a.version, int(a))))]
+
+
+def names_in(certificate: x509.Certificate) -> list[str]:
+    """Return the DNS names and addresses of the certificate's SAN, sorted as M(sort_names) does."""
+    try:
+        san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return sort_names(str(n.value) for n in san if isinstance(n, (x509.DNSName, x509.IPAddress)))
