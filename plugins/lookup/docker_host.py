@@ -1,0 +1,116 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: docker_host
+author:
+  - The gangway.docker authors (@gangway-docker)
+version_added: 0.1.0
+short_description: How to connect to an exposed Docker daemon
+description:
+  - Gives the connection facts of daemons that M(gangway.docker.dockerd_listener) has exposed, for the docker CLI, for
+    modules of community.docker, or for SDKs.
+  - Reads the endpoint records on the controller; no host is asked.
+options:
+  _terms:
+    description: Names of hosts, as the inventory has them.
+    type: list
+    elements: str
+    required: true
+  client:
+    description: The client identity to connect with. Left out, it is the first of those that the host was exposed for.
+    type: str
+  format:
+    description:
+      - V(env) is C(DOCKER_HOST), C(DOCKER_TLS_VERIFY) and C(DOCKER_CERT_PATH), for C(environment).
+      - V(module_defaults) is for C(group/community.docker.docker).
+      - V(argv) are options of the docker command.
+      - V(url) is the URL alone.
+    type: str
+    choices: [env, module_defaults, argv, url]
+    default: env
+  fleet:
+    description: The fleet that the daemons belong to.
+    type: str
+    default: default
+  home:
+    description: The folder that holds the fleets.
+    type: path
+    default: ~/.docker/gangway
+seealso:
+  - module: gangway.docker.dockerd_listener
+"""
+
+EXAMPLES = r"""
+- name: Use an exposed daemon from the controller
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: List containers with the docker command
+      ansible.builtin.command: docker ps
+      environment: "{{ lookup('gangway.docker.docker_host', 'web1') }}"
+      changed_when: false
+
+    - name: Start a container with community.docker, as the client named ci
+      community.docker.docker_container:
+        name: app
+        image: app
+      module_defaults:
+        group/community.docker.docker:
+          "{{ lookup('gangway.docker.docker_host', 'web1', client='ci', format='module_defaults') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: For each host, a dictionary (V(env), V(module_defaults)), a list (V(argv)) or a string (V(url)).
+  type: list
+  elements: raw
+"""
+
+import typing as t
+from pathlib import Path
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.formats import Connection, render
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import read_record
+from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
+
+
+class LookupModule(LookupBase):
+    """See DOCUMENTATION."""
+
+    def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
+        self.set_options(var_options=variables, direct=kwargs)
+        try:
+            fleet = Fleet(self.get_option("home"), self.get_option("fleet"))
+            return [self._look_up(fleet, name) for name in terms]
+        except Failure as exc:
+            raise AnsibleLookupError(f"{exc} [{exc.key}]") from exc
+
+    def _look_up(self, fleet: Fleet, name: str) -> t.Any:
+        record = read_record(fleet.endpoints_folder, name)
+        if record is None:
+            raise Failure(
+                "not_exposed",
+                thing=f"host {name!r}",
+                reason=f"its Docker daemon is not exposed in fleet {fleet.name!r} (no record in "
+                f"{fleet.endpoints_folder})",
+                cure=f"Expose it: ansible-playbook gangway.docker.expose_docker --limit {name}",
+            )
+        client = self.get_option("client") or record.client
+        folder: Path = fleet.client_folder(client)
+        if not (folder / "cert.pem").is_file():
+            raise Failure(
+                "client_missing",
+                thing=f"client {client!r}",
+                reason=f"fleet {fleet.name!r} has no such identity ({folder})",
+                cure=f"Add it to expose_clients and run the playbook again, or make it: ansible localhost "
+                f"-m gangway.docker.tls_bundle -a 'clients={client} fleet={fleet.name}'",
+            )
+        return render(Connection(record.url, str(folder)), self.get_option("format"))

@@ -1,0 +1,117 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the user writes for addresses: where to listen, and who may connect."""
+
+from __future__ import annotations
+
+__all__ = ("DEFAULT_PORT", "Listen", "parse_allow", "parse_connection", "parse_listen")
+
+import ipaddress
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .._failure import Failure
+
+DEFAULT_PORT = 2376
+ANY = "any"
+_EVERYONE = ("0.0.0.0/0", "::/0")
+
+
+@dataclass(frozen=True)
+class Listen:
+    """One place to listen: an IP address, a host name, or C(any), and a port."""
+
+    host: str
+    port: int
+
+    @property
+    def is_wildcard(self) -> bool:
+        return self.host == ANY or (self.is_address and ipaddress.ip_address(self.host).is_unspecified)
+
+    @property
+    def is_address(self) -> bool:
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_listen(text: str) -> Listen:
+    """Read C(ADDRESS:PORT), C([IPV6]:PORT), C(NAME:PORT) or C(any:PORT); without a port it is 2376.
+
+    Failures: C(invalid_listen).
+    """
+    match = re.fullmatch(r"(?:tcp://)?(\[[^\]]*\]|[^:\[\]/]*)(?::([0-9]+))?", text)
+    host, port = (match.group(1).strip("[]"), int(match.group(2) or DEFAULT_PORT)) if match else ("", 0)
+    if match is None and text.count(":") > 1:
+        raise _invalid_listen(text, "an IPv6 address needs brackets here", f"Write it as [{text}]:{DEFAULT_PORT}")
+    if host == "":
+        raise _invalid_listen(
+            text,
+            "it names no address (dockerd would listen on localhost only)",
+            f"Write ADDRESS:{DEFAULT_PORT}, or any:{DEFAULT_PORT} for all addresses of the host",
+        )
+    if not 0 < port < 65536:
+        raise _invalid_listen(text, "the port is not between 1 and 65535", f"Write, for example, {host}:{DEFAULT_PORT}")
+    try:
+        return Listen(str(ipaddress.ip_address(host)), port)
+    except ValueError:
+        if re.fullmatch(r"[0-9.]+", host) or not re.fullmatch(r"[A-Za-z0-9_.-]+", host):
+            raise _invalid_listen(
+                text, "its address is neither an IP address nor a host name", "Correct the address"
+            ) from None
+        return Listen(host.lower(), port)
+
+
+def parse_allow(entries: t.Iterable[str]) -> tuple[str, ...]:
+    """Read the access list: addresses and networks (CIDR), IPv4 and IPv6; C(any) is everyone.
+
+    Returns networks in CIDR form, sorted, each once. Failures: C(invalid_allow).
+    """
+    networks: set[ipaddress.IPv4Network | ipaddress.IPv6Network] = set()
+    for entry in entries:
+        for text in _EVERYONE if entry == ANY else (entry,):
+            try:
+                networks.add(ipaddress.ip_network(text))
+            except ValueError as exc:
+                raise _invalid_allow(entry, exc) from exc
+    return tuple(str(n) for n in sorted(networks, key=lambda n: (n.version, int(n.network_address), n.prefixlen)))
+
+
+def parse_connection(ssh_connection: str) -> tuple[str, str] | None:
+    """Return (client's address, host's address) from the value of SSH_CONNECTION, see ssh(1)."""
+    fields = ssh_connection.split()
+    if len(fields) != 4:
+        return None
+    try:
+        client, server = (_plain_address(fields[index]) for index in (0, 2))
+    except ValueError:
+        return None
+    return client, server
+
+
+def _plain_address(text: str) -> str:
+    """Without a zone (C(%eth0)), and IPv4 as such where it comes mapped into IPv6."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def _invalid_listen(text: str, reason: str, cure: str) -> Failure:
+    return Failure("invalid_listen", thing=f"listen entry {text!r}", reason=reason, cure=cure)
+
+
+def _invalid_allow(entry: str, exc: ValueError) -> Failure:
+    reason, cure = "it is neither an IP address nor a network in CIDR form", "Write, for example, 10.20.0.0/24"
+    if "host bits" in str(exc):
+        interface = ipaddress.ip_interface(entry)
+        reason = "this is an address inside a network"
+        cure = f"Write {interface.network} for the network, or {interface.ip} for this one machine"
+    return Failure("invalid_allow", thing=f"allow entry {entry!r}", reason=reason, cure=cure)

@@ -1,0 +1,127 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The guard: runs on the host before each start of dockerd and lets the port stay open only with mutual TLS in force.
+
+C(-H fd://) on a TCP socket without TLS is a root shell for everyone, with no warning in any log. So the drop-in
+runs this file first (as C(python3 -m guard DAEMON_JSON GOOD_COPY)) and closes docker-gangway.socket when it
+exits with anything but 0. It also sees to it that dockerd itself still starts, and that the running containers
+survive the start, since a port that closes must not take the containers with it:
+
+- daemon.json is no JSON: it is kept as C(daemon.json.broken), and the last good one takes its place;
+- certificate, key or CA can't be loaded: dockerd would not start with them, so the TLS keys go out of daemon.json;
+- live-restore is gone: it is put back in, since a start without it stops the containers.
+
+It stands alone, on Python 3.9 or later and the standard library.
+"""
+
+from __future__ import annotations
+
+__all__ = ("TLS_KEYS", "main", "tls_problem")
+
+import os
+import ssl
+import sys
+import typing as t
+
+from .daemon_json import MalformedDaemonJson, merge, parse, restore
+
+TLS_KEYS = ("tlsverify", "tlscacert", "tlscert", "tlskey")
+
+
+def tls_problem(settings: t.Mapping[str, t.Any]) -> str | None:
+    """Return why these settings of daemon.json would not ask each client for a certificate; None: they do."""
+    if settings.get("tlsverify") is not True:
+        return "tlsverify is not true"
+    for key in TLS_KEYS[1:]:
+        # Without tlscacert dockerd checks clients against the system's CAs: any public CA's client gets in.
+        if not isinstance(settings.get(key), str) or not settings[key]:
+            return f"{key} is not set"
+    return None
+
+
+def files_problem(settings: t.Mapping[str, t.Any]) -> str | None:
+    """Return why dockerd could not load the TLS files; None: it can."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(settings["tlscert"], settings["tlskey"], password=_refuse_encrypted_key)
+    except (OSError, ValueError) as exc:
+        return f"{settings['tlscert']} and {settings['tlskey']} can't be loaded ({exc})"
+    try:
+        context.load_verify_locations(cafile=settings["tlscacert"])
+    except OSError as exc:
+        return f"{settings['tlscacert']} can't be loaded ({exc})"
+    if not context.get_ca_certs() and not context.cert_store_stats()["x509"]:
+        return f"{settings['tlscacert']} holds no certificate"
+    return None
+
+
+def main(arguments: t.Sequence[str]) -> int:
+    """Return 0 where the port may stay open."""
+    path, good_copy = arguments
+    text = _read(path)
+    try:
+        settings = parse(text)
+        if not text and os.path.exists(path):
+            raise MalformedDaemonJson("it is empty")
+    except MalformedDaemonJson as exc:
+        _say(f"{path} is malformed: {exc}; starting with the last good one, yours is kept as {path}.broken")
+        _write(f"{path}.broken", text, like=path)
+        text = _read(good_copy)
+        settings = parse(text)
+        _write(path, text, like=path)
+    problem = tls_problem(settings)
+    if problem is None:
+        problem = files_problem(settings)
+        if problem is None:
+            if _read(good_copy) != text:
+                _write(good_copy, text, like=path)
+            return 0
+        mended = restore(text, {key: None for key in TLS_KEYS})
+    else:
+        mended = text
+    if "live-restore" not in settings and "live-restore" in parse(_read(good_copy)):
+        mended = merge(mended, {"live-restore": True})
+    if mended != text:
+        _write(path, mended, like=path)
+    _say(f"mutual TLS is not in force: {problem}. Closing docker-gangway.socket; dockerd starts without the port")
+    return 1
+
+
+def _refuse_encrypted_key() -> bytes:
+    raise ValueError("the key is encrypted")
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _write(path: str, text: str, *, like: str) -> None:
+    """Replace the file at once, with the owner and mode of the file that is there, or of its model."""
+    path = os.path.realpath(path)
+    temporary = f"{path}.gangway-new"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+        model = path if os.path.exists(path) else like
+        if os.path.exists(model):
+            status = os.stat(model)
+            os.fchown(stream.fileno(), status.st_uid, status.st_gid)
+            os.fchmod(stream.fileno(), status.st_mode & 0o7777)
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.rename(temporary, path)
+
+
+def _say(message: str) -> None:
+    # <3> is "error" to the journal, see sd-daemon(3).
+    sys.stderr.write(f"<3>gangway.docker: {message}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

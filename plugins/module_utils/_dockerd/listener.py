@@ -1,0 +1,299 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One host's listener: what the module does when it is asked to plan, and to apply."""
+
+from __future__ import annotations
+
+__all__ = ("Identity", "Request", "run_listener")
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import shutil
+import ssl
+import sys
+import typing as t
+from dataclasses import dataclass
+
+from . import layout, preflight
+from .._failure import Failure
+from .addresses import DEFAULT_PORT, Listen, parse_allow, parse_listen
+from .apply import apply_absent, apply_present, finish_interrupted
+from .connection import Connection, ansible_connection, resolve
+from .host import Host
+from .observe import Observed, observe
+from .plan import OUR_PATHS, TLS_SETTINGS, Plan, TlsFiles, plan_absent, plan_present
+
+_PENDING_KEY = f"{layout.PENDING}/key.pem"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the controller knows and brings of the server's identity."""
+
+    #: PEM, public. None: an authority that check mode has not made.
+    ca: str | None = None
+    #: PEM chain to put in place (apply, or a key that is not made on the host).
+    certificate: str | None = None
+    key: str | None = None
+    key_sha256: str | None = None
+    #: SHA-256 of the certificate that should be there, and the names it covers.
+    expected: str | None = None
+    covers: tuple[str, ...] = ()
+    #: The controller wants a new certificate in any case, and with a new key.
+    renew: bool = False
+    new_key: bool = False
+
+    def __repr__(self) -> str:
+        return f"Identity(expected={self.expected!r})"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of the host."""
+
+    state: str
+    phase: str
+    check_mode: bool
+    listen: tuple[str, ...]
+    allow: tuple[str, ...]
+    key_origin: str
+    allow_downtime: bool
+    identity: Identity
+    #: Makes a key at a path; returns the CSR for the key at a path. Given by the module.
+    make_key: t.Callable[[str], None]
+    make_request: t.Callable[[str], str]
+    #: Raises where no key can be made here.
+    check_means: t.Callable[[], None]
+
+
+def run_listener(host: Host, request: Request) -> dict[str, t.Any]:
+    """Plan or apply; return the module's result. Raises M(Failure)."""
+    preflight.check_root()
+    warnings = []
+    if os.path.exists(layout.JOURNAL):
+        warnings.append("A run before this one was cut off.")
+        if request.check_mode:
+            warnings.append("It will be undone first; what follows is planned on what it left.")
+        else:
+            finish_interrupted(host)
+    observed = observe(host, OUR_PATHS)
+    if request.state == "absent":
+        result = _absent(host, observed, request)
+    else:
+        result = _present(host, observed, request)
+    result["warnings"] = warnings + result.get("warnings", [])
+    return result
+
+
+def _absent(host: Host, observed: Observed, request: Request) -> dict[str, t.Any]:
+    folders = [folder for folder in (layout.BUNDLE, layout.STATE) if os.path.isdir(folder)]
+    plan = plan_absent(observed, existing_folders=folders)
+    if plan.restart:
+        preflight.check_swarm(observed, allow_downtime=request.allow_downtime)
+    if plan.changed:
+        preflight.check_writable()
+    result = _result(observed, plan)
+    if plan.changed and not request.check_mode:
+        result["warnings"] = _about_stopped(apply_absent(host, plan))
+        shutil.rmtree(layout.PENDING, ignore_errors=True)
+    return result
+
+
+def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.Any]:
+    preflight.check_daemon(observed, TLS_SETTINGS)
+    connection = ansible_connection()
+    listen = _listen(request, connection)
+    allow = _allow(request, connection)
+    identity_is_due = _identity_is_due(observed, request, listen)
+    plan = plan_present(
+        observed,
+        listen=listen,
+        allow=allow,
+        tls=_tls_files(observed, request, identity_is_due),
+        python=_python(),
+    )
+    if plan.restart:
+        preflight.check_swarm(observed, allow_downtime=request.allow_downtime)
+    if identity_is_due and request.key_origin == "host":
+        request.check_means()
+    if plan.changed:
+        preflight.check_writable()
+        preflight.check_filtering(host)
+    if plan.restart_socket:
+        preflight.check_addresses(host, listen, _own_ports(observed))
+    result = _result(observed, plan)
+    result.update(
+        listen=[str(entry) for entry in listen],
+        allow=list(allow),
+        connection=None if connection is None else {"client": connection.client, "server": connection.server},
+        identity_is_due=identity_is_due,
+        certificate=(observed.content(layout.CERTIFICATE) or b"").decode(errors="replace") or None,
+    )
+    if request.check_mode:
+        return result
+    if request.phase == "apply":
+        _place_pending_key(request)
+        try:
+            result["warnings"] = _about_stopped(apply_present(host, observed, _with_key(plan), listen))
+        finally:
+            shutil.rmtree(layout.PENDING, ignore_errors=True)
+    elif identity_is_due and request.key_origin == "host":
+        result["request"] = _certificate_request(observed, request)
+    return result
+
+
+def _listen(request: Request, connection: Connection | None) -> list[Listen]:
+    if request.listen:
+        resolved = [entry for text in request.listen for entry in resolve(parse_listen(text))]
+        return list(dict.fromkeys(resolved))
+    if connection is None:
+        raise Failure(
+            "listen_unknown",
+            thing="listen",
+            reason="it is not set, and the host can't tell at which of its addresses it is reached: this is no SSH "
+            "connection",
+            cure="Set listen (expose_listen in the role), for example 10.20.0.5:2376",
+        )
+    return [Listen(connection.server, DEFAULT_PORT)]
+
+
+def _allow(request: Request, connection: Connection | None) -> tuple[str, ...]:
+    if request.allow:
+        return parse_allow(request.allow)
+    if connection is None:
+        raise Failure(
+            "allow_unknown",
+            thing="allow",
+            reason="it is not set, and the host can't tell from where Ansible is connected: this is no SSH connection",
+            cure="Set allow (expose_allow in the role) to the networks that clients are in, for example 10.20.0.0/24",
+        )
+    return parse_allow([connection.client])
+
+
+def _identity_is_due(observed: Observed, request: Request, listen: t.Sequence[Listen]) -> bool:
+    """Whether the controller has to sign (or send) an identity, as far as can be told without reading X.509 here."""
+    identity = request.identity
+    if request.phase == "apply" or identity.certificate is not None:
+        # It is at hand; whether its files differ is the plan's to see.
+        return False
+    if identity.renew or identity.expected is None:
+        return True
+    lacking = [entry.host for entry in listen if not entry.is_wildcard and entry.host not in identity.covers]
+    return bool(lacking) or observed.content(layout.KEY) is None or _fingerprint(observed) != identity.expected
+
+
+def _tls_files(observed: Observed, request: Request, identity_is_due: bool) -> TlsFiles:
+    identity = request.identity
+    present_key = observed.content(layout.KEY)
+    if request.key_origin == "host":
+        key_is_due = identity_is_due or (request.phase == "apply" and os.path.exists(_PENDING_KEY))
+        # A key that is kept is written again to the byte, which is no change.
+        key = None if key_is_due else present_key
+    else:
+        digest = None if present_key is None else hashlib.sha256(present_key).hexdigest()
+        key_is_due = digest != identity.key_sha256
+        key = identity.key.encode() if identity.key else present_key
+    return TlsFiles(
+        ca=identity.ca.encode() if identity.ca else None,
+        certificate=identity.certificate.encode() if identity.certificate else observed.content(layout.CERTIFICATE),
+        certificate_is_due=identity_is_due,
+        key=key,
+        key_is_due=key_is_due,
+    )
+
+
+def _certificate_request(observed: Observed, request: Request) -> str:
+    """Make the CSR, with the present key where it goes on, else with a new one that waits in memory."""
+    reuse = (
+        not request.identity.new_key
+        and observed.content(layout.KEY) is not None
+        and request.identity.expected is not None
+        and _fingerprint(observed) == request.identity.expected
+    )
+    shutil.rmtree(layout.PENDING, ignore_errors=True)
+    os.mkdir(layout.PENDING, 0o700)
+    try:
+        if reuse:
+            shutil.copyfile(layout.KEY, _create_private(_PENDING_KEY))
+        else:
+            request.make_key(_PENDING_KEY)
+        return request.make_request(_PENDING_KEY)
+    except BaseException:
+        shutil.rmtree(layout.PENDING, ignore_errors=True)
+        raise
+
+
+def _place_pending_key(request: Request) -> None:
+    if request.key_origin == "host" and request.identity.renew and not os.path.exists(_PENDING_KEY):
+        raise Failure(
+            "pending_key_missing",
+            thing=_PENDING_KEY,
+            reason="the key that the certificate was signed for is gone (did the host reboot, or another run finish?)",
+            cure="Run again",
+        )
+
+
+def _with_key(plan: Plan) -> Plan:
+    """Fill in the key that waits in memory."""
+    with contextlib.suppress(FileNotFoundError):
+        with open(_PENDING_KEY, "rb") as stream:
+            content = stream.read()
+        changes = tuple(
+            dataclasses.replace(change, content=content) if change.path == layout.KEY else change
+            for change in plan.changes
+        )
+        return dataclasses.replace(plan, changes=changes)
+    return plan
+
+
+def _fingerprint(observed: Observed) -> str | None:
+    """SHA-256 over the DER form of the (first) certificate that is in place."""
+    pem = (observed.content(layout.CERTIFICATE) or b"").decode(errors="replace")
+    end = "-----END CERTIFICATE-----"
+    try:
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem[: pem.index(end) + len(end)])).hexdigest()
+    except ValueError:
+        return None
+
+
+def _own_ports(observed: Observed) -> set[int]:
+    if not observed.socket_active:
+        return set()
+    unit = (observed.content(layout.SOCKET_UNIT) or b"").decode(errors="replace")
+    return {
+        int(line.rpartition("=")[2].rpartition(":")[2])
+        for line in unit.splitlines()
+        if line.startswith("ListenStream=") and line.rpartition("=")[2].rpartition(":")[2].isdigit()
+    }
+
+
+def _python() -> str:
+    """The guard outlives this Python's minor version, so it goes by the name that upgrades keep."""
+    return "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
+
+
+def _create_private(path: str) -> str:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+    return path
+
+
+def _result(observed: Observed, plan: Plan) -> dict[str, t.Any]:
+    return {
+        "changed": plan.changed,
+        "actions": plan.actions(),
+        "diff": list(plan.diff),
+        "restarted": plan.restart,
+        "bundle_changed": plan.changes_bundle,
+        "engine_version": observed.engine.version if observed.engine else None,
+        "method": "socket",
+    }
+
+
+def _about_stopped(containers: t.Sequence[str]) -> list[str]:
+    if not containers:
+        return []
+    return [f"These containers did not live through dockerd's restart: {', '.join(containers)}."]

@@ -1,0 +1,69 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Method C(socket): a socket unit of our own hands dockerd its TCP port, where systemd starts it with C(-H fd://).
+
+No vendor file is touched and ExecStart is not overridden. The access list sits in the same unit as the port, so the
+port can't be open without it (systemd.resource-control(5), IPAddressDeny=).
+"""
+
+from __future__ import annotations
+
+__all__ = ("render_drop_in", "render_socket_unit")
+
+import typing as t
+
+from .. import layout
+from ..addresses import Listen
+
+_HEADER = "# Written by the Ansible collection gangway.docker; taken away again with expose_state: absent.\n"
+
+
+def render_socket_unit(listen: t.Sequence[Listen], allow: t.Sequence[str]) -> str:
+    """Return docker-gangway.socket. C(listen): addresses, no names; C(allow): networks as M(parse_allow) gives."""
+    streams = "".join(f"ListenStream={_stream(entry)}\n" for entry in listen)
+    allowed = "".join(f"IPAddressAllow={network}\n" for network in [*_own_addresses(listen), *allow])
+    return (
+        f"{_HEADER}"
+        "[Unit]\n"
+        "Description=Docker API over TCP with mutual TLS\n"
+        "Documentation=https://galaxy.ansible.com/ui/repo/published/gangway/docker/\n"
+        "\n"
+        "[Socket]\n"
+        f"{streams}"
+        "# An address that is not up yet must not keep dockerd from starting.\n"
+        "FreeBind=yes\n"
+        f"Service={layout.DOCKER_SERVICE}\n"
+        "IPAddressDeny=any\n"
+        "# The machine itself, as with any firewall (from there, each run checks what it did); then the access list.\n"
+        f"{allowed}"
+    )
+
+
+def render_drop_in(python: str) -> str:
+    """Return the drop-in of docker.service that hands over the socket and runs the guard before each start."""
+    guard = f"cd {layout.STATE} && {python} -B -m guard {layout.DAEMON_JSON} {layout.GOOD_COPY}"
+    return (
+        f"{_HEADER}"
+        "[Unit]\n"
+        f"Wants={layout.GANGWAY_SOCKET}\n"
+        f"After={layout.GANGWAY_SOCKET}\n"
+        f"RequiresMountsFor={layout.STATE}\n"
+        "\n"
+        "[Service]\n"
+        f"Sockets={layout.GANGWAY_SOCKET}\n"
+        "# Whatever keeps the guard from saying that mutual TLS is in force closes the port.\n"
+        f"ExecStartPre=/bin/sh -c '{{ {guard}; }} || systemctl stop {layout.GANGWAY_SOCKET}'\n"
+    )
+
+
+def _stream(entry: Listen) -> str:
+    # A bare port is [::]:PORT, dual stack, see systemd.socket(5).
+    return str(entry.port) if entry.host == "any" else str(entry)
+
+
+def _own_addresses(listen: t.Sequence[Listen]) -> list[str]:
+    if any(entry.is_wildcard for entry in listen):
+        return ["127.0.0.0/8", "::1/128"]
+    return [f"{entry.host}/{128 if ':' in entry.host else 32}" for entry in listen]

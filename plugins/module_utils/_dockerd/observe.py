@@ -1,0 +1,129 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading a host: all that a plan is made from, in one go and without changing anything."""
+
+from __future__ import annotations
+
+__all__ = ("Observed", "observe", "text_of")
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from . import layout
+from .._failure import Failure
+from .engine import EngineState, read_engine
+from .host import Attributes, Host
+from .unit import DaemonFlags, daemon_flags, environment_file_variables, exec_start_words, parse_show
+
+_PROPERTIES = (
+    "Id,LoadState,ActiveState,MainPID,FragmentPath,DropInPaths,EnvironmentFiles,TriggeredBy,Listen,NeedDaemonReload"
+)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A host as it is. C(files): content and attributes of daemon.json and of every file of ours that exists."""
+
+    flags: DaemonFlags
+    main_pid: int
+    service_active: bool
+    socket_active: bool
+    needs_daemon_reload: bool
+    #: TCP addresses of socket units that hand dockerd a port and are not ours.
+    foreign_streams: tuple[str, ...]
+    files: t.Mapping[str, tuple[bytes, Attributes]]
+    #: Folders of the system that our files go into and that do not exist yet.
+    missing_folders: tuple[str, ...]
+    engine: EngineState | None
+
+    def content(self, path: str) -> bytes | None:
+        return self.files[path][0] if path in self.files else None
+
+
+def observe(host: Host, paths: t.Iterable[str]) -> Observed:
+    """Read the host. Failures: C(systemd_missing), C(dockerd_missing)."""
+    units = _show_units(host, layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, layout.GANGWAY_SOCKET)
+    service = units[layout.DOCKER_SERVICE]
+    if service.get("LoadState") != "loaded":
+        raise Failure(
+            "dockerd_missing",
+            thing=layout.DOCKER_SERVICE,
+            reason=f"systemd has no such unit (LoadState={service.get('LoadState')})",
+            cure="Install Docker Engine on the host first (docker-ce, or the distribution's docker.io or moby-engine)",
+        )
+    flags = _flags(host, service)
+    dockerd = flags.program
+    if dockerd and host.read(dockerd) is None:
+        raise Failure(
+            "dockerd_missing",
+            thing=dockerd,
+            reason=f"{layout.DOCKER_SERVICE} starts this program, and it does not exist",
+            cure="Install Docker Engine on the host again",
+        )
+    files = {}
+    for path in paths:
+        content, attributes = host.read(path), host.attributes(path)
+        if content is not None and attributes is not None:
+            files[path] = (content, attributes)
+    return Observed(
+        flags=flags,
+        main_pid=int(service.get("MainPID") or 0),
+        service_active=service.get("ActiveState") == "active",
+        socket_active=units[layout.GANGWAY_SOCKET].get("ActiveState") == "active",
+        needs_daemon_reload="yes" in (unit.get("NeedDaemonReload") for unit in units.values()),
+        foreign_streams=_foreign_streams(host, units),
+        files=files,
+        missing_folders=tuple(
+            folder for folder in map(os.path.dirname, (layout.DAEMON_JSON, layout.DROP_IN)) if not os.path.isdir(folder)
+        ),
+        engine=read_engine(),
+    )
+
+
+def text_of(content: bytes | None, path: str) -> str:
+    """Decode a file that has to be UTF-8. Failure: C(daemon_json_malformed)."""
+    try:
+        return (content or b"").decode()
+    except UnicodeDecodeError as exc:
+        raise Failure(
+            "daemon_json_malformed", thing=path, reason=f"it is not UTF-8 ({exc})", cure="Correct the file"
+        ) from exc
+
+
+def _show_units(host: Host, *units: str) -> dict[str, dict[str, str]]:
+    try:
+        code, stdout, stderr = host.run(["systemctl", "show", *units, f"--property={_PROPERTIES}"])
+    except OSError as exc:
+        code, stdout, stderr = 127, "", str(exc)
+    blocks = [parse_show(block) for block in stdout.split("\n\n") if block.strip()]
+    if code != 0 or len(blocks) != len(units):
+        raise Failure(
+            "systemd_missing",
+            thing="systemctl",
+            reason=f"systemd does not answer on this host ({(stderr or stdout).strip() or code})",
+            cure="This method needs a host that systemd runs; start dockerd through systemd there",
+        )
+    return dict(zip(units, blocks))
+
+
+def _flags(host: Host, service: t.Mapping[str, str]) -> DaemonFlags:
+    paths = [service.get("FragmentPath", ""), *service.get("DropInPaths", "").split()]
+    text = "\n".join((host.read(path) or b"").decode(errors="replace") for path in paths if path)
+    variables: dict[str, str] = {}
+    for word in service.get("EnvironmentFiles", "").split():
+        if word.startswith("/"):
+            variables.update(environment_file_variables((host.read(word) or b"").decode(errors="replace")))
+    return daemon_flags(exec_start_words(text), variables)
+
+
+def _foreign_streams(host: Host, units: t.Mapping[str, t.Mapping[str, str]]) -> tuple[str, ...]:
+    triggers = units[layout.DOCKER_SERVICE].get("TriggeredBy", "").split()
+    listens = [units[layout.DOCKER_SOCKET].get("Listen", "")]
+    for unit in triggers:
+        if unit.endswith(".socket") and unit not in (layout.DOCKER_SOCKET, layout.GANGWAY_SOCKET):
+            listens.append(host.show(unit, "Listen").get("Listen", ""))
+    streams = [word for listen in listens for word in listen.split() if not word.startswith(("/", "(", "@"))]
+    return tuple(streams)

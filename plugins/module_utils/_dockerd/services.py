@@ -1,0 +1,93 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bringing dockerd down and up again so that its containers live on."""
+
+from __future__ import annotations
+
+__all__ = ("restart", "set_live_restore", "settle", "stop_listening")
+
+import time
+
+from . import layout
+from .._failure import Failure
+from .daemon_json import merge
+from .engine import read_engine
+from .host import Attributes, Host
+from .plan import FileChange
+
+_RELOAD_TIMEOUT = 10.0
+
+
+def set_live_restore(host: Host, *, on: bool) -> None:
+    """Switch live-restore in the running daemon, by daemon.json and SIGHUP. The caller minds the file.
+
+    Failure: C(live_restore_failed).
+    """
+    attributes = host.attributes(layout.DAEMON_JSON) or Attributes(0o644)
+    text = (host.read(layout.DAEMON_JSON) or b"").decode()
+    host.write(layout.DAEMON_JSON, merge(text, {"live-restore": on}).encode(), attributes)
+    host.hang_up(int(host.show(layout.DOCKER_SERVICE, "MainPID")["MainPID"]))
+    deadline = time.monotonic() + _RELOAD_TIMEOUT
+    while time.monotonic() < deadline:
+        engine = read_engine()
+        if engine is not None and engine.live_restore is on:
+            return
+        time.sleep(0.05)
+    raise Failure(
+        "live_restore_failed",
+        thing="live-restore",
+        reason=f"dockerd did not take it over from {layout.DAEMON_JSON} within {_RELOAD_TIMEOUT:.0f} s; its journal "
+        f"ends:\n{host.journal_tail(layout.DOCKER_SERVICE)}\n",
+        cure="Without it the restart would stop every container. Look at the journal",
+    )
+
+
+def restart(host: Host, *, with_socket: bool, listening: bool = True) -> None:
+    """Restart dockerd once. With C(with_socket), our socket unit is started anew, or (not C(listening)) stays down.
+
+    A socket unit can't start while its service runs, so the service goes down first; docker.socket stays up.
+    Failures: C(socket_start_failed), C(dockerd_start_failed).
+    """
+    host.systemctl("daemon-reload")
+    # Three starts in 60 s, and systemd gives up: earlier ones are none of our doing.
+    host.systemctl("reset-failed", layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, layout.GANGWAY_SOCKET)
+    if with_socket:
+        host.systemctl("stop", layout.DOCKER_SERVICE)
+        host.systemctl("stop", layout.GANGWAY_SOCKET)
+        if listening:
+            _start(host, "start", layout.GANGWAY_SOCKET, "socket_start_failed")
+        _start(host, "start", layout.DOCKER_SERVICE, "dockerd_start_failed")
+    else:
+        _start(host, "restart", layout.DOCKER_SERVICE, "dockerd_start_failed")
+
+
+def stop_listening(host: Host) -> None:
+    """Close the port at once, whatever else goes wrong."""
+    host.systemctl("stop", layout.GANGWAY_SOCKET)
+
+
+def settle(host: Host, final: FileChange) -> None:
+    """Leave daemon.json as C(final) has it, under a dockerd that was started with live-restore in it.
+
+    A start without live-restore stops the containers; so it is taken out only now, by a reload, which stops none.
+    """
+    engine = read_engine()
+    wants_it = final.content is not None and merge(final.content.decode(), {"live-restore": True}) == (
+        final.content.decode()
+    )
+    if engine is not None and engine.live_restore and not wants_it:
+        set_live_restore(host, on=False)
+    host.put(layout.DAEMON_JSON, final.content, final.attributes)
+
+
+def _start(host: Host, verb: str, unit: str, failure: str) -> None:
+    code, output = host.systemctl(verb, unit)
+    if code != 0:
+        raise Failure(
+            failure,
+            thing=unit,
+            reason=f"it does not start ({output.strip()}); the journal ends:\n{host.journal_tail(unit)}\n",
+            cure="Look at what the journal says",
+        )

@@ -1,0 +1,87 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading what systemd knows of dockerd: C(systemctl show) and the words of ExecStart."""
+
+from __future__ import annotations
+
+__all__ = ("DaemonFlags", "daemon_flags", "environment_file_variables", "exec_start_words", "parse_show")
+
+import re
+import shlex
+import typing as t
+from dataclasses import dataclass
+
+_TLS_FLAG = re.compile(r"--(tls|tlsverify|tlscacert|tlscert|tlskey)(=.*)?\Z")
+
+
+@dataclass(frozen=True)
+class DaemonFlags:
+    """The flags of dockerd that a listener of ours has to get along with."""
+
+    #: The absolute path of dockerd; empty where ExecStart does not tell it.
+    program: str
+    hosts: tuple[str, ...]
+    tls: tuple[str, ...]
+    config_file: str | None
+    live_restore: bool
+
+
+def parse_show(text: str) -> dict[str, str]:
+    """Read the output of C(systemctl show) for one unit. Of a property that repeats, the last line counts."""
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def exec_start_words(text: str) -> list[str]:
+    """Return the words of the ExecStart that is in force, from the unit's file and its drop-ins in order.
+
+    An empty C(ExecStart=) clears what stood before. systemd's quoting is close enough to the shell's; the prefixes
+    C(@-:+!) are dropped (systemd.service(5)).
+    """
+    words: list[str] = []
+    for line in re.sub(r"\\\n\s*", " ", text).splitlines():
+        key, equals, value = line.partition("=")
+        if equals and key.strip() == "ExecStart":
+            words = shlex.split(value.strip().lstrip("@-:+!"))
+    return words
+
+
+def environment_file_variables(text: str) -> dict[str, str]:
+    """Read C(NAME=value) lines as systemd.exec(5) has them for EnvironmentFile=; what can't be read is left out."""
+    variables = {}
+    for line in text.splitlines():
+        if line.strip().startswith(("#", ";")):
+            continue
+        name, equals, value = line.partition("=")
+        try:
+            if equals:
+                variables[name.strip()] = " ".join(shlex.split(value))
+        except ValueError:
+            continue
+    return variables
+
+
+def daemon_flags(words: t.Sequence[str], variables: t.Mapping[str, str]) -> DaemonFlags:
+    """Return the flags of interest, C($NAME) words split into their words first, as systemd does."""
+    flat: list[str] = []
+    for word in words:
+        match = re.fullmatch(r"\$\{?(\w+)\}?", word)
+        flat.extend(variables.get(match.group(1), "").split() if match else [word])
+    hosts, tls, config_file = [], [], None
+    for index, word in enumerate(flat):
+        following = flat[index + 1] if index + 1 < len(flat) else ""
+        if word in ("-H", "--host"):
+            hosts.append(following)
+        elif word.startswith("--host="):
+            hosts.append(word[len("--host=") :])
+        elif word.startswith("-H"):
+            hosts.append(word[2:].lstrip("="))
+        elif _TLS_FLAG.match(word):
+            tls.append(word)
+        elif word == "--config-file":
+            config_file = following
+        elif word.startswith("--config-file="):
+            config_file = word[len("--config-file=") :]
+    program = flat[0] if flat and flat[0].startswith("/") else ""
+    return DaemonFlags(program, tuple(hosts), tuple(tls), config_file, any(w.split("=")[0] == "--live-restore" for w in flat))

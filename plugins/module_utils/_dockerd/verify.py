@@ -1,0 +1,137 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Proving on the host that what was asked is so: dockerd answers, the port asks for certificates, containers live."""
+
+from __future__ import annotations
+
+__all__ = ("verify_bundle", "verify_config", "verify_containers", "verify_port", "verify_services")
+
+import re
+import socket
+import ssl
+import typing as t
+
+from . import layout
+from .._failure import Failure
+from .addresses import Listen
+from .engine import read_engine, running_containers
+from .guard import files_problem
+from .host import Host
+from .plan import TLS_SETTINGS
+
+_TIMEOUT = 15.0
+
+
+def verify_bundle() -> None:
+    """Refuse certificate, key and CA that dockerd could not load. Failure: C(bundle_invalid)."""
+    problem = files_problem(TLS_SETTINGS)
+    if problem is not None:
+        raise Failure(
+            "bundle_invalid",
+            thing=layout.BUNDLE,
+            reason=problem,
+            cure="Give a certificate, the key that it was made for (not encrypted) and the CA of the clients, in PEM",
+        )
+
+
+def verify_config(host: Host, dockerd: str, version: str) -> None:
+    """Have dockerd itself check daemon.json, where it can (from 23.0 on). Failure: C(daemon_json_invalid)."""
+    major = re.match(r"\d+", version)
+    if not dockerd or major is None or int(major.group()) < 23:
+        return
+    code, stdout, stderr = host.run([dockerd, "--validate", f"--config-file={layout.DAEMON_JSON}"])
+    if code != 0:
+        raise Failure(
+            "daemon_json_invalid",
+            thing=layout.DAEMON_JSON,
+            reason=f"dockerd --validate refuses it: {(stderr or stdout).strip()}",
+            cure="Correct the settings that it names",
+        )
+
+
+def verify_services(host: Host) -> None:
+    """Refuse unless dockerd runs and answers, and the port is open. Failures: C(dockerd_silent), C(port_closed)."""
+    if read_engine() is None:
+        raise Failure(
+            "dockerd_silent",
+            thing="dockerd",
+            reason=f"it does not answer on its unix socket; the journal ends:\n"
+            f"{host.journal_tail(layout.DOCKER_SERVICE)}\n",
+            cure="Look at what the journal says",
+        )
+    state = host.show(layout.GANGWAY_SOCKET, "ActiveState").get("ActiveState")
+    if state != "active":
+        raise Failure(
+            "port_closed",
+            thing=layout.GANGWAY_SOCKET,
+            reason=f"it is {state}; the guard closes it where mutual TLS is not in force; the journal ends:\n"
+            f"{host.journal_tail(layout.DOCKER_SERVICE)}\n",
+            cure="Look at what the journal says",
+        )
+
+
+def verify_port(listen: t.Sequence[Listen], certificate: bytes) -> None:
+    """Refuse unless each address shows our certificate and turns away a client that has none.
+
+    Failures: C(port_silent), C(port_other_certificate), C(port_open): this one must close the port.
+    """
+    expected = ssl.PEM_cert_to_DER_cert(_first_certificate(certificate))
+    for entry in listen:
+        address = {"any": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(entry.host, entry.host)
+        try:
+            shown, answer = _ask_without_certificate(address, entry.port)
+        except OSError as exc:
+            raise Failure(
+                "port_silent",
+                thing=f"listener {entry}",
+                reason=f"no TLS there, from the host itself ({exc})",
+                cure=f"Look at 'journalctl -u {layout.DOCKER_SERVICE} -u {layout.GANGWAY_SOCKET}'",
+            ) from exc
+        if answer:
+            raise Failure(
+                "port_open",
+                thing=f"listener {entry}",
+                reason="it answers a client that shows no certificate",
+                cure="The port was closed again. Please report this, with the versions of dockerd and systemd",
+            )
+        if shown != expected:
+            raise Failure(
+                "port_other_certificate",
+                thing=f"listener {entry}",
+                reason="it shows another certificate than the one that was put in place",
+                cure="Find out what else listens there",
+            )
+
+
+def verify_containers(before: t.Mapping[str, tuple[str, str]]) -> list[str]:
+    """Return the names of the containers that did not live through it (gone, or started again)."""
+    after = running_containers()
+    return sorted(name for key, (name, started) in before.items() if after.get(key, ("", ""))[1] != started)
+
+
+def _ask_without_certificate(address: str, port: int) -> tuple[bytes | None, bytes]:
+    """Return the certificate shown and what came back to a request; nothing where the server refused us.
+
+    Under TLS 1.3 the refusal comes at the first read, not in the handshake.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    # Compared to the byte instead: stricter than any chain.
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection((address, port), timeout=_TIMEOUT) as plain:
+        with context.wrap_socket(plain) as secured:
+            shown = secured.getpeercert(binary_form=True)
+            try:
+                secured.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+                return shown, secured.recv(64)
+            except (ssl.SSLError, ConnectionError):
+                return shown, b""
+
+
+def _first_certificate(pem: bytes) -> str:
+    end = "-----END CERTIFICATE-----"
+    text = pem.decode(errors="replace")
+    start = text.index("-----BEGIN CERTIFICATE-----")
+    return text[start : text.index(end, start) + len(end)] + "\n"

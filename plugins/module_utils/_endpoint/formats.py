@@ -1,0 +1,61 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Connection facts in the forms that Docker's clients take. Pure."""
+
+from __future__ import annotations
+
+__all__ = ("FORMATS", "Connection", "as_argv", "as_env", "as_module_defaults", "render")
+
+import typing as t
+from dataclasses import dataclass
+
+FORMATS = ("env", "module_defaults", "argv", "url")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A URL (C(tcp://host:port)) and the folder of the client's bundle."""
+
+    url: str
+    cert_path: str
+
+
+def as_env(connection: Connection) -> dict[str, str]:
+    """For the docker CLI, compose and SDKs. DOCKER_TLS_VERIFY is only ever 1: the CLI takes 0 as on, too."""
+    return {"DOCKER_HOST": connection.url, "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": connection.cert_path}
+
+
+def as_module_defaults(connection: Connection) -> dict[str, t.Any]:
+    """For C(module_defaults) of C(group/community.docker.docker)."""
+    return {
+        "docker_host": connection.url,
+        "tls": True,
+        "validate_certs": True,
+        "ca_path": f"{connection.cert_path}/ca.pem",
+        "client_cert": f"{connection.cert_path}/cert.pem",
+        "client_key": f"{connection.cert_path}/key.pem",
+    }
+
+
+def as_argv(connection: Connection) -> list[str]:
+    """The docker CLI's global options."""
+    return [
+        f"--host={connection.url}",
+        "--tlsverify",
+        f"--tlscacert={connection.cert_path}/ca.pem",
+        f"--tlscert={connection.cert_path}/cert.pem",
+        f"--tlskey={connection.cert_path}/key.pem",
+    ]
+
+
+def render(connection: Connection, form: str) -> t.Any:
+    """Return the facts in one of C(FORMATS)."""
+    renderers: dict[str, t.Callable[[Connection], t.Any]] = {
+        "env": as_env,
+        "module_defaults": as_module_defaults,
+        "argv": as_argv,
+        "url": lambda c: c.url,
+    }
+    return renderers[form](connection)

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A server key made on the host, and the certificate request (CSR) for it; the key stays where it is made."""
+
+from __future__ import annotations
+
+__all__ = ("check_means", "make_key", "make_request")
+
+import os
+import typing as t
+from pathlib import Path
+
+from .._failure import Failure
+from .dependency import HAS_CRYPTOGRAPHY, hashes, serialization, x509
+from .keys import generate_key, load_private_key, private_key_pem
+
+_OPENSSL_KEY_OPTIONS = {
+    "ecdsa_p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:named_curve"],
+    "ecdsa_p384": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", "-pkeyopt", "ec_param_enc:named_curve"],
+    "rsa_2048": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+    "rsa_3072": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"],
+    "rsa_4096": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096"],
+    "ed25519": ["-algorithm", "ED25519"],
+}
+
+#: (words) -> (exit status, stdout, stderr); raises OSError where there is no such program.
+Run = t.Callable[..., t.Tuple[int, str, str]]
+
+
+def make_key(run: Run, openssl: str | None, key_type: str, path: str) -> None:
+    """Make a private key at C(path), mode 0600. C(openssl): the command's path, None where there is none.
+
+    Failures: C(openssl_missing), C(openssl_failed).
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    os.fchmod(descriptor, 0o600)
+    os.close(descriptor)
+    if openssl:
+        _openssl(run, [openssl, "genpkey", *_OPENSSL_KEY_OPTIONS[key_type], "-out", path])
+        return
+    check_means(openssl)
+    Path(path).write_bytes(private_key_pem(generate_key(key_type)))
+
+
+def make_request(run: Run, openssl: str | None, path: str) -> str:
+    """Return a CSR in PEM for the key at C(path). Its subject means nothing: the controller decides the names."""
+    if openssl:
+        return _openssl(run, [openssl, "req", "-new", "-sha256", "-key", path, "-subj", "/CN=gangway request"])
+    check_means(openssl)
+    key = load_private_key(Path(path).read_bytes(), path=path)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "gangway request")])
+    digest = hashes.SHA256() if hasattr(key, "curve") or hasattr(key, "key_size") else None
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, digest)
+    return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def check_means(openssl: str | None) -> None:
+    """Refuse where no key can be made. Failure: C(openssl_missing)."""
+    if not openssl and not HAS_CRYPTOGRAPHY:
+        raise Failure(
+            "openssl_missing",
+            thing="the server's key",
+            reason="this host has neither the openssl command nor the Python package cryptography to make one with",
+            cure="Install openssl (or python3-cryptography) there, or set key_origin: controller (expose_key_origin "
+            "in the role), which makes the key on the controller and copies it to the host",
+        )
+
+
+def _openssl(run: Run, words: list[str]) -> str:
+    code, stdout, stderr = run(words)
+    if code != 0:
+        raise Failure(
+            "openssl_failed",
+            thing=" ".join(words[:2]),
+            reason=stderr.strip() or f"exit status {code}",
+            cure="Look at what it says; OpenSSL 1.1.1 or later is needed",
+        )
+    return stdout

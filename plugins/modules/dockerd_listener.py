@@ -1,0 +1,303 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dockerd_listener
+short_description: Make dockerd listen on TCP with mutual TLS, as a transaction
+version_added: 0.1.0
+description:
+  - Opens a host's Docker daemon to the network, so that clients with a certificate of the fleet can use it with
+    C(DOCKER_HOST=tcp://host:2376), and nobody else can.
+  - The server's key is made on the host and never leaves it; its certificate is signed on the controller.
+  - Everything that is changed is put back as it was when any step fails. Containers keep running.
+  - O(state=absent) takes everything away again, to the byte.
+attributes:
+  check_mode:
+    description: Can run in check mode and predict the run exactly, without touching anything.
+    support: full
+  diff_mode:
+    description: Shows units and C(daemon.json) as they were and as they will be, and certificates by description.
+    support: full
+  idempotent:
+    description: A second run changes nothing and restarts nothing.
+    support: full
+  action:
+    description: Has an action plugin, which signs and verifies on the controller.
+    support: full
+options:
+  state:
+    description: Whether the listener is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  listen:
+    description:
+      - Where to listen, each as C(ADDRESS:PORT), C([IPV6]:PORT), C(NAME:PORT) (resolved on the host), or C(any:PORT)
+        for all addresses of the host. Without a port it is 2376.
+      - Left out, it is the address of the host that Ansible connects to by SSH, with port 2376.
+    type: list
+    elements: str
+    default: []
+  allow:
+    description:
+      - Who may connect, as IP addresses and networks in CIDR form; V(any) is everyone. Others' packets are dropped.
+      - Left out, it is the machine that Ansible connects from, as the host sees it.
+      - Connections from the host itself, to its own listening addresses, are always let through to TLS.
+    type: list
+    elements: str
+    default: []
+  names:
+    description:
+      - Further DNS names and IP addresses that clients connect to, for the server's certificate.
+      - The listening addresses, C(ansible_host) and C(inventory_hostname) are always in it.
+    type: list
+    elements: str
+    default: []
+  advertise:
+    description:
+      - The name or address that goes into the clients' C(DOCKER_HOST).
+      - Left out, it is the first address of O(listen), or C(ansible_host) where that is a wildcard or left out.
+    type: str
+  method:
+    description:
+      - How the listener is put in place. V(socket) adds a systemd socket unit, and needs a docker.service that starts
+        dockerd with C(-H fd://), as the packages docker-ce, docker.io (Debian, Ubuntu) and moby-engine do.
+      - V(auto) takes what fits the host; for now that is V(socket) or an error.
+    type: str
+    choices: [auto, socket]
+    default: auto
+  fleet:
+    description: The daemons and clients that trust one authority.
+    type: str
+    default: default
+  home:
+    description: The folder on the controller that holds the fleets.
+    type: path
+    default: ~/.docker/gangway
+  client:
+    description: The client identity that the endpoint is verified with, and that lookups take when none is named.
+    type: str
+    default: admin
+  key_origin:
+    description:
+      - V(host) makes the server's key on the host, with the C(openssl) command or the Python package cryptography.
+      - V(controller) makes it on the controller, below O(home), and copies it to the host.
+    type: str
+    choices: [host, controller]
+    default: host
+  key_type:
+    description: The type of the server's key.
+    type: str
+    choices: [ecdsa_p256, ecdsa_p384, rsa_2048, rsa_3072, rsa_4096, ed25519]
+    default: ecdsa_p256
+  validity:
+    description: Days that a new server certificate is valid. It is renewed when a third of its life is left.
+    type: int
+    default: 365
+  passphrase:
+    description: The passphrase of the authority's key, where it has one.
+    type: str
+  certificate:
+    description:
+      - A file on the controller with a server certificate of your own, its chain behind it, in PEM.
+      - Together with O(key) and O(client_ca), no authority of ours is needed.
+    type: path
+  key:
+    description: A file on the controller with the key of O(certificate), not encrypted, in PEM. It is copied to the host.
+    type: path
+  client_ca:
+    description: A file on the controller with the certificates of the CAs whose clients are let in, in PEM.
+    type: path
+  allow_downtime:
+    description: Go on where the restart of dockerd stops containers, as it does in swarm mode.
+    type: bool
+    default: false
+requirements:
+  - systemd, Python 3.9 or later and Docker Engine 20.10 or later on the host
+  - cryptography on the controller
+seealso:
+  - module: gangway.docker.tls_bundle
+  - plugin: gangway.docker.docker_host
+    plugin_type: lookup
+author:
+  - The gangway.docker authors (@gangway-docker)
+"""
+
+EXAMPLES = r"""
+- name: Let the office's network use the Docker daemons, with certificates
+  hosts: docker_hosts
+  gather_facts: false
+  become: true
+  tasks:
+    - name: Make sure that the authority and two clients exist
+      gangway.docker.tls_bundle:
+        clients: [ci, alice]
+      run_once: true
+      become: false
+
+    - name: Expose the daemon
+      gangway.docker.dockerd_listener:
+        listen: ["{{ ansible_host }}:2376"]
+        allow: [10.20.0.0/24]
+        client: ci
+
+- name: Bring certificates of the company's own PKI
+  hosts: docker_hosts
+  gather_facts: false
+  become: true
+  tasks:
+    - name: Expose the daemon
+      gangway.docker.dockerd_listener:
+        listen: ["{{ ansible_host }}:2376"]
+        allow: [10.20.0.0/24]
+        certificate: "pki/{{ inventory_hostname }}.pem"
+        key: "pki/{{ inventory_hostname }}-key.pem"
+        client_ca: pki/clients-ca.pem
+
+- name: Take everything away again
+  hosts: docker_hosts
+  gather_facts: false
+  become: true
+  tasks:
+    - name: Withdraw the daemon
+      gangway.docker.dockerd_listener:
+        state: absent
+"""
+
+RETURN = r"""
+actions:
+  description: What was done (in check mode, would be done) on the host, in order.
+  returned: success
+  type: list
+  elements: str
+  sample: [switch live-restore on, write /etc/docker/daemon.json, restart docker.service]
+restarted:
+  description: Whether dockerd was (would be) restarted.
+  returned: success
+  type: bool
+reason:
+  description: Why the server's certificate was (would be) made; empty where it was not.
+  returned: success
+  type: str
+  sample: lacks 10.20.0.5
+listen:
+  description: Where dockerd listens, names resolved.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: ["10.20.0.5:2376"]
+allow:
+  description: Who may connect.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: [10.20.0.0/24]
+endpoint:
+  description: The endpoint as clients see it; also set as the fact C(gangway_endpoint).
+  returned: when O(state=present), not in check mode
+  type: dict
+  sample:
+    name: web1
+    url: tcp://10.20.0.5:2376
+    fleet: default
+    client: ci
+    server_names: [web1, 10.20.0.5]
+    not_after: "2027-11-20T22:00:00Z"
+    fingerprint: 1f6c8f5a4f0e
+    engine_version: 28.5.2
+    method: socket
+    verified: true
+failure:
+  description: A stable key for what went wrong, for scripts.
+  returned: failure
+  type: str
+  sample: port_taken
+rolled_back:
+  description: The host had been changed and is as before again.
+  returned: failure
+  type: bool
+"""
+
+import dataclasses
+import functools
+import shutil
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Host
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.listener import Identity, Request, run_listener
+from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import KEY_TYPES
+from ansible_collections.gangway.docker.plugins.module_utils._pki.request import check_means, make_key, make_request
+
+#: What only the action plugin, on the controller, makes use of.
+_CONTROLLER_OPTIONS: dict[str, t.Any] = dict(
+    names=dict(type="list", elements="str", default=[]),
+    advertise=dict(type="str"),
+    fleet=dict(type="str", default="default"),
+    home=dict(type="path", default="~/.docker/gangway"),
+    client=dict(type="str", default="admin"),
+    validity=dict(type="int", default=365),
+    passphrase=dict(type="str", no_log=True),
+    certificate=dict(type="path"),
+    key=dict(type="path", no_log=False),
+    client_ca=dict(type="path"),
+)
+HOST_OPTIONS: dict[str, t.Any] = dict(
+    state=dict(type="str", choices=["present", "absent"], default="present"),
+    listen=dict(type="list", elements="str", default=[]),
+    allow=dict(type="list", elements="str", default=[]),
+    method=dict(type="str", choices=["auto", "socket"], default="auto"),
+    key_origin=dict(type="str", choices=["host", "controller"], default="host"),
+    key_type=dict(type="str", choices=list(KEY_TYPES), default="ecdsa_p256", no_log=False),
+    allow_downtime=dict(type="bool", default=False),
+)
+ARGUMENT_SPEC: dict[str, t.Any] = {**HOST_OPTIONS, **_CONTROLLER_OPTIONS}
+REQUIRED_TOGETHER = [("certificate", "key", "client_ca")]
+
+
+def main() -> None:
+    module = AnsibleModule(
+        # What the action plugin adds; not for users.
+        argument_spec=dict(
+            _phase=dict(type="str", choices=["plan", "apply"]),
+            _identity=dict(type="dict"),
+            _key=dict(type="str", no_log=True),
+            **ARGUMENT_SPEC,
+        ),
+        required_together=REQUIRED_TOGETHER,
+        supports_check_mode=True,
+    )
+    params = module.params
+    openssl = shutil.which("openssl", path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    run = functools.partial(module.run_command, handle_exceptions=False, environ_update={"LC_ALL": "C.UTF-8"})
+    brought = params["_identity"] or {}
+    request = Request(
+        state=params["state"],
+        phase=params["_phase"] or "plan",
+        check_mode=module.check_mode,
+        listen=tuple(params["listen"]),
+        allow=tuple(params["allow"]),
+        key_origin=params["key_origin"],
+        allow_downtime=params["allow_downtime"],
+        identity=dataclasses.replace(
+            Identity(**{**brought, "covers": tuple(brought.get("covers") or ())}), key=params["_key"]
+        ),
+        make_key=functools.partial(make_key, run, openssl, params["key_type"]),
+        make_request=functools.partial(make_request, run, openssl),
+        check_means=functools.partial(check_means, openssl),
+    )
+    try:
+        result = run_listener(Host(run), request)
+    except Failure as exc:
+        module.fail_json(**exc.as_result())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

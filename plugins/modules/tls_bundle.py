@@ -1,0 +1,147 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tls_bundle
+short_description: Make the authority of a fleet and bundles for its clients and servers
+version_added: 0.1.0
+description:
+  - Makes what is missing, renews what is due, and leaves the rest alone.
+  - A bundle is a folder with C(ca.pem), C(cert.pem) and C(key.pem), as C(DOCKER_CERT_PATH) wants it.
+  - Runs on the controller, in Ansible's own process, whatever host the task is for, since the authority's key is to be
+    there only. In a play with many hosts, add C(run_once=true).
+attributes:
+  check_mode:
+    description: Can run in check mode and predict the run exactly, without touching anything.
+    support: full
+  diff_mode:
+    description: Describes identities; keys are never shown.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+  action:
+    description: Is an action plugin, so it runs on the controller.
+    support: full
+options:
+  fleet:
+    description: The daemons and clients that trust one authority; a folder below O(home).
+    type: str
+    default: default
+  home:
+    description: The folder that holds the fleets.
+    type: path
+    default: ~/.docker/gangway
+  clients:
+    description: Names of client identities; each becomes its certificate's CN and a folder C(clients/NAME).
+    type: list
+    elements: str
+    default: []
+  servers:
+    description:
+      - Server bundles with keys made on the controller. M(gangway.docker.dockerd_listener) needs none of these.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: A folder C(servers/NAME).
+        type: str
+        required: true
+      names:
+        description: The DNS names and IP addresses that clients connect to. Left out, it is the name.
+        type: list
+        elements: str
+        default: []
+  key_type:
+    description: The type of the identities' keys. An identity with a key of another type is made anew.
+    type: str
+    choices: [ecdsa_p256, ecdsa_p384, rsa_2048, rsa_3072, rsa_4096, ed25519]
+    default: ecdsa_p256
+  validity:
+    description: Days that new identities are valid. They are renewed when a third of their life is left.
+    type: int
+    default: 365
+  authority_key_type:
+    description: The type of the authority's key, when it is made.
+    type: str
+    choices: [ecdsa_p256, ecdsa_p384, rsa_2048, rsa_3072, rsa_4096, ed25519]
+    default: ecdsa_p256
+  authority_validity:
+    description: Days that the authority is valid, when it is made.
+    type: int
+    default: 3650
+  passphrase:
+    description: Encrypts the authority's key when it is made, and opens it later.
+    type: str
+requirements:
+  - cryptography on the controller
+seealso:
+  - module: gangway.docker.dockerd_listener
+  - plugin: gangway.docker.docker_host
+    plugin_type: lookup
+author:
+  - The gangway.docker authors (@gangway-docker)
+"""
+
+EXAMPLES = r"""
+- name: An authority, and identities for two people and the CI
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Make sure that they exist and are fresh
+      gangway.docker.tls_bundle:
+        clients: [alice, bob, ci]
+
+- name: A server's bundle to carry there by hand, under an authority with a passphrase
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Make sure that it exists and is fresh
+      gangway.docker.tls_bundle:
+        fleet: lab
+        passphrase: "{{ vaulted_passphrase | default('for the example') }}"
+        servers:
+          - name: build1
+            names: [build1.example.com, 10.20.0.5]
+"""
+
+RETURN = r"""
+authority:
+  description: The authority of the fleet.
+  returned: success
+  type: dict
+  sample:
+    kind: authority
+    name: default
+    path: /home/me/.docker/gangway/default/authority
+    changed: false
+    reason: ""
+    key_type: ecdsa_p256
+    fingerprint: 1f6c8f5a4f0e
+    not_after: "2036-11-17T22:00:00Z"
+identities:
+  description: Each identity that was asked for, with whether and why it was (in check mode, would be) made.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - kind: client
+      name: ci
+      path: /home/me/.docker/gangway/default/clients/ci
+      changed: true
+      reason: expires in 12 d
+      key_type: ecdsa_p256
+      names: []
+      fingerprint: 8b2d6c1e77aa
+      not_after: "2027-11-20T22:00:00Z"
+failure:
+  description: A stable key for what went wrong, for scripts.
+  returned: failure
+  type: str
+  sample: passphrase_wrong
+"""
