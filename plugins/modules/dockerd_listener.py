@@ -296,6 +296,8 @@ def main() -> None:
         result = run_listener(Host(run), request)
     except Failure as exc:
         module.fail_json(**exc.as_result())
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     module.exit_json(**result)
 
 
