@@ -16,6 +16,11 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import Listen, parse_allow, parse_listen
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import (
+    ARGUMENT_SPEC,
+    HOST_OPTIONS,
+    REQUIRED_TOGETHER,
+)
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.formats import Connection
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.identity import Brought, ServerIdentity
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.probe import probe_endpoint
@@ -28,11 +33,6 @@ from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record im
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet, Settings
 from ansible_collections.gangway.docker.plugins.module_utils._pki.names import is_valid_name, parse_name
-from ansible_collections.gangway.docker.plugins.modules.dockerd_listener import (
-    ARGUMENT_SPEC,
-    HOST_OPTIONS,
-    REQUIRED_TOGETHER,
-)
 
 
 class _RemoteFailure(Exception):
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         _validation, args = self.validate_argument_spec(ARGUMENT_SPEC, required_together=REQUIRED_TOGETHER)
         self._task_vars = task_vars or {}
         self._args = args

@@ -107,7 +107,7 @@ options:
       - Together with O(key) and O(client_ca), no authority of ours is needed.
     type: path
   key:
-    description: A file on the controller with the key of O(certificate), not encrypted, in PEM. It is copied to the host.
+    description: A file on the controller with the key of O(certificate), not encrypted. It is copied to the host.
     type: path
   client_ca:
     description: A file on the controller with the certificates of the CAs whose clients are let in, in PEM.
@@ -225,49 +225,23 @@ rolled_back:
 import dataclasses
 import functools
 import shutil
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Host
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.listener import Identity, Request, run_listener
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import ARGUMENT_SPEC, REQUIRED_TOGETHER
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import KEY_TYPES
 from ansible_collections.gangway.docker.plugins.module_utils._pki.request import check_means, make_key, make_request
-
-#: What only the action plugin, on the controller, makes use of.
-_CONTROLLER_OPTIONS: dict[str, t.Any] = dict(
-    names=dict(type="list", elements="str", default=[]),
-    advertise=dict(type="str"),
-    fleet=dict(type="str", default="default"),
-    home=dict(type="path", default="~/.docker/gangway"),
-    client=dict(type="str", default="admin"),
-    validity=dict(type="int", default=365),
-    passphrase=dict(type="str", no_log=True),
-    certificate=dict(type="path"),
-    key=dict(type="path", no_log=False),
-    client_ca=dict(type="path"),
-)
-HOST_OPTIONS: dict[str, t.Any] = dict(
-    state=dict(type="str", choices=["present", "absent"], default="present"),
-    listen=dict(type="list", elements="str", default=[]),
-    allow=dict(type="list", elements="str", default=[]),
-    method=dict(type="str", choices=["auto", "socket"], default="auto"),
-    key_origin=dict(type="str", choices=["host", "controller"], default="host"),
-    key_type=dict(type="str", choices=list(KEY_TYPES), default="ecdsa_p256", no_log=False),
-    allow_downtime=dict(type="bool", default=False),
-)
-ARGUMENT_SPEC: dict[str, t.Any] = {**HOST_OPTIONS, **_CONTROLLER_OPTIONS}
-REQUIRED_TOGETHER = [("certificate", "key", "client_ca")]
 
 
 def main() -> None:
     module = AnsibleModule(
         # What the action plugin adds; not for users.
         argument_spec=dict(
-            _phase=dict(type="str", choices=["plan", "apply"]),
-            _identity=dict(type="dict"),
-            _key=dict(type="str", no_log=True),
+            _phase={"type": "str", "choices": ["plan", "apply"]},
+            _identity={"type": "dict"},
+            _key={"type": "str", "no_log": True},
             **ARGUMENT_SPEC,
         ),
         required_together=REQUIRED_TOGETHER,

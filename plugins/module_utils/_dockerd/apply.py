@@ -13,8 +13,8 @@ import os
 import shutil
 import typing as t
 
-from . import layout
 from .._failure import Failure
+from . import layout
 from .addresses import Listen
 from .daemon_json import merge
 from .engine import read_engine, running_containers
@@ -133,10 +133,9 @@ def _live_restore_first(host: Host, transaction: Transaction, plan: Plan) -> Non
 
 
 def _make(host: Host, transaction: Transaction, change: FileChange) -> None:
-    if change.removes:
+    if change.attributes is None:
         transaction.remove(change.path)
         return
-    assert change.attributes is not None
     content = change.content
     if content is None:
         # Only its owner or mode changes, or it is the key that already lies there.

@@ -107,7 +107,7 @@ def _with(text: str, key: str, value: str) -> str:
     members = _members(text)
     opening = text.index("{") + 1
     if not members:
-        return f'{text[:opening]}\n  {json.dumps(key)}: {value}\n{text[text.index("}", opening) :]}'
+        return f"{text[:opening]}\n  {json.dumps(key)}: {value}\n{text[text.index('}', opening) :]}"
     first, last = members[0], members[-1]
     if len(members) > 1:
         between = text[members[-2].end : last.start]

@@ -78,7 +78,7 @@ def main(arguments: t.Sequence[str]) -> int:
             if _read(good_copy) != text:
                 _write(good_copy, text, like=path)
             return 0
-        mended = restore(text, {key: None for key in TLS_KEYS})
+        mended = restore(text, dict.fromkeys(TLS_KEYS))
     else:
         mended = text
     if "live-restore" not in settings and "live-restore" in parse(_read(good_copy)):

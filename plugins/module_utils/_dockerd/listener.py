@@ -18,8 +18,8 @@ import sys
 import typing as t
 from dataclasses import dataclass
 
-from . import layout, preflight
 from .._failure import Failure
+from . import layout, preflight
 from .addresses import DEFAULT_PORT, Listen, parse_allow, parse_listen
 from .apply import apply_absent, apply_present, finish_interrupted
 from .connection import Connection, ansible_connection, resolve
@@ -81,10 +81,8 @@ def run_listener(host: Host, request: Request) -> dict[str, t.Any]:
         else:
             finish_interrupted(host)
     observed = observe(host, OUR_PATHS)
-    if request.state == "absent":
-        result = _absent(host, observed, request)
-    else:
-        result = _present(host, observed, request)
+    carry_out = _absent if request.state == "absent" else _present
+    result = carry_out(host, observed, request)
     result["warnings"] = warnings + result.get("warnings", [])
     return result
 

@@ -12,8 +12,8 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from . import layout
 from .._failure import Failure
+from . import layout
 from .engine import EngineState, read_engine
 from .host import Attributes, Host
 from .unit import DaemonFlags, daemon_flags, environment_file_variables, exec_start_words, parse_show

@@ -14,8 +14,8 @@ import socket
 import sys
 import typing as t
 
-from . import layout
 from .._failure import Failure
+from . import layout
 from .addresses import Listen
 from .daemon_json import MalformedDaemonJson, parse
 from .guard import TLS_KEYS

@@ -10,8 +10,8 @@ __all__ = ("restart", "set_live_restore", "settle", "stop_listening")
 
 import time
 
-from . import layout
 from .._failure import Failure
+from . import layout
 from .daemon_json import merge
 from .engine import read_engine
 from .host import Attributes, Host

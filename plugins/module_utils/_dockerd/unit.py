@@ -84,4 +84,6 @@ def daemon_flags(words: t.Sequence[str], variables: t.Mapping[str, str]) -> Daem
         elif word.startswith("--config-file="):
             config_file = word[len("--config-file=") :]
     program = flat[0] if flat and flat[0].startswith("/") else ""
-    return DaemonFlags(program, tuple(hosts), tuple(tls), config_file, any(w.split("=")[0] == "--live-restore" for w in flat))
+    return DaemonFlags(
+        program, tuple(hosts), tuple(tls), config_file, any(w.split("=")[0] == "--live-restore" for w in flat)
+    )

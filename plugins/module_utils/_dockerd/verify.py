@@ -13,8 +13,8 @@ import socket
 import ssl
 import typing as t
 
-from . import layout
 from .._failure import Failure
+from . import layout
 from .addresses import Listen
 from .engine import read_engine, running_containers
 from .guard import files_problem
@@ -79,7 +79,9 @@ def verify_port(listen: t.Sequence[Listen], certificate: bytes) -> None:
     """
     expected = ssl.PEM_cert_to_DER_cert(_first_certificate(certificate))
     for entry in listen:
-        address = {"any": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(entry.host, entry.host)
+        address = entry.host
+        if entry.is_wildcard:
+            address = "::1" if ":" in entry.host else "127.0.0.1"
         try:
             shown, answer = _ask_without_certificate(address, entry.port)
         except OSError as exc:
@@ -120,14 +122,14 @@ def _ask_without_certificate(address: str, port: int) -> tuple[bytes | None, byt
     context.check_hostname = False
     # Compared to the byte instead: stricter than any chain.
     context.verify_mode = ssl.CERT_NONE
-    with socket.create_connection((address, port), timeout=_TIMEOUT) as plain:
-        with context.wrap_socket(plain) as secured:
-            shown = secured.getpeercert(binary_form=True)
-            try:
-                secured.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
-                return shown, secured.recv(64)
-            except (ssl.SSLError, ConnectionError):
-                return shown, b""
+    plain = socket.create_connection((address, port), timeout=_TIMEOUT)
+    with plain, context.wrap_socket(plain) as secured:
+        shown = secured.getpeercert(binary_form=True)
+        try:
+            secured.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return shown, secured.recv(64)
+        except (ssl.SSLError, ConnectionError):
+            return shown, b""
 
 
 def _first_certificate(pem: bytes) -> str:

@@ -130,7 +130,8 @@ class ServerIdentity:
 
     def facts(self) -> dict[str, t.Any]:
         """Return what the endpoint record holds of the certificate."""
-        assert self.certificate is not None
+        if self.certificate is None:
+            raise ValueError("no certificate is known yet")
         return {
             "server_names": names_in(self.certificate),
             "not_after": not_after_of(self.certificate),

@@ -29,9 +29,7 @@ def probe_endpoint(connection: Connection) -> str | None:
         context = ssl.create_default_context(cafile=f"{folder}/ca.pem")
         context.verify_flags |= ssl.VERIFY_X509_STRICT
         context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
-        client = http.client.HTTPSConnection(
-            target.hostname or "", target.port, timeout=_TIMEOUT, context=context
-        )
+        client = http.client.HTTPSConnection(target.hostname or "", target.port, timeout=_TIMEOUT, context=context)
         client.request("GET", "/_ping")
         response = client.getresponse()
         body = response.read(64)

@@ -4,10 +4,10 @@
 
 """A fleet's folder on the controller: where its authority and its identities lie, and making sure that they exist.
 
-    <home>/<fleet>/authority/  ca.pem  ca-key.pem
-                   clients/<name>/  ca.pem cert.pem key.pem
-                   servers/<name>/  ca.pem cert.pem key.pem     only where the controller makes the servers' keys
-                   endpoints/<host>.json
+<home>/<fleet>/authority/  ca.pem  ca-key.pem
+               clients/<name>/  ca.pem cert.pem key.pem
+               servers/<name>/  ca.pem cert.pem key.pem     only where the controller makes the servers' keys
+               endpoints/<host>.json
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class Identity:
     def describe_before(self) -> str:
         if self.before is None:
             return ""
-        return f"{_describe(self.kind, self.name, _wish_of(self.before, self.wish))}fingerprint: {fingerprint(self.before)}\n"
+        description = _describe(self.kind, self.name, _wish_of(self.before, self.wish))
+        return f"{description}fingerprint: {fingerprint(self.before)}\n"
 
     def describe_after(self) -> str:
         """The same in check mode as in earnest, so no fingerprint of what is yet to be made."""
@@ -167,7 +168,7 @@ class Fleet:
                 cure="Run the play again; if this stays, look at who controls the host",
             )
         return server_certificate(
-            request.public_key(),  # type: ignore[arg-type]  # X25519 and X448 can't sign a request
+            request.public_key(),
             names=names,
             signer=self.signer(),
             validity=datetime.timedelta(days=self.settings.validity),

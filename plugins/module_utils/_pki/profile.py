@@ -100,9 +100,7 @@ def _end_entity(
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     # Key transport is how RSA without (EC)DHE works; other keys can only sign (RFC 5480, RFC 8410).
     encipherment = isinstance(public_key, rsa.RSAPublicKey)
-    builder = builder.add_extension(
-        _key_usage(digital_signature=True, key_encipherment=encipherment), critical=True
-    )
+    builder = builder.add_extension(_key_usage(digital_signature=True, key_encipherment=encipherment), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     if san is not None:
         # RFC 5280, 4.2.1.6: critical where the subject is empty.

@@ -1,0 +1,39 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of dockerd_listener, for the module on the host and for the action plugin on the controller."""
+
+from __future__ import annotations
+
+__all__ = ("ARGUMENT_SPEC", "HOST_OPTIONS", "REQUIRED_TOGETHER")
+
+import typing as t
+
+_KEY_TYPES = ["ecdsa_p256", "ecdsa_p384", "rsa_2048", "rsa_3072", "rsa_4096", "ed25519"]
+
+#: What only the action plugin, on the controller, makes use of.
+_CONTROLLER_OPTIONS: dict[str, t.Any] = {
+    "names": {"type": "list", "elements": "str", "default": []},
+    "advertise": {"type": "str"},
+    "fleet": {"type": "str", "default": "default"},
+    "home": {"type": "path", "default": "~/.docker/gangway"},
+    "client": {"type": "str", "default": "admin"},
+    "validity": {"type": "int", "default": 365},
+    "passphrase": {"type": "str", "no_log": True},
+    "certificate": {"type": "path"},
+    "key": {"type": "path", "no_log": False},
+    "client_ca": {"type": "path"},
+}
+HOST_OPTIONS: dict[str, t.Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "listen": {"type": "list", "elements": "str", "default": []},
+    "allow": {"type": "list", "elements": "str", "default": []},
+    "method": {"type": "str", "choices": ["auto", "socket"], "default": "auto"},
+    "key_origin": {"type": "str", "choices": ["host", "controller"], "default": "host"},
+    "key_type": {"type": "str", "choices": _KEY_TYPES, "default": "ecdsa_p256", "no_log": False},
+    "allow_downtime": {"type": "bool", "default": False},
+}
+
+ARGUMENT_SPEC: dict[str, t.Any] = {**HOST_OPTIONS, **_CONTROLLER_OPTIONS}
+REQUIRED_TOGETHER = [("certificate", "key", "client_ca")]
