@@ -76,7 +76,7 @@ class ActionModule(ActionBase):
         record = read_record(self._fleet.endpoints_folder, self._host)
         identity = self._identity(listen)
         addresses = [] if record is None else _addresses(record.listen)
-        identity.prepare(None if record is None else record.certificate, addresses)
+        identity.prepare(record, addresses)
         if self._args["key_origin"] == "controller" and identity.brought is None:
             identity.make_here(addresses)
 
@@ -145,13 +145,14 @@ class ActionModule(ActionBase):
     def _remote(self, phase: str, identity: ServerIdentity | None = None, key: str | None = None) -> dict[str, t.Any]:
         """Execute the module on the host."""
         module_args = {option: self._args[option] for option in HOST_OPTIONS}
+        module_args["exchange"] = {"phase": phase}
         if identity is not None:
-            module_args["_identity"] = identity.for_host()
+            module_args["exchange"].update(identity.for_host(), key=key)
             if identity.brought is not None:
                 module_args["key_origin"] = "controller"
         outcome: dict[str, t.Any] = self._execute_module(
             module_name="gangway.docker.dockerd_listener",
-            module_args={**module_args, "_phase": phase, "_key": key},
+            module_args=module_args,
             task_vars=self._task_vars,
         )
         if outcome.get("failed") or outcome.get("unreachable") or "actions" not in outcome:
@@ -179,6 +180,7 @@ class ActionModule(ActionBase):
             listen=result["listen"],
             allow=result["allow"],
             method=result["method"],
+            key_origin=identity.origin,
             engine_version=result["engine_version"],
             verified=verified,
             **identity.facts(),

@@ -116,6 +116,43 @@ options:
     description: Go on where the restart of dockerd stops containers, as it does in swarm mode.
     type: bool
     default: false
+  exchange:
+    description: What the controller tells the host between planning and applying. Not for use in playbooks.
+    type: dict
+    suboptions:
+      phase:
+        description: What to do.
+        type: str
+        choices: [plan, apply]
+        default: plan
+      ca:
+        description: The clients' CA, in PEM.
+        type: str
+      certificate:
+        description: The server's certificate to put in place, in PEM.
+        type: str
+      key:
+        description: The server's key to put in place, where it is not made on the host.
+        type: str
+      key_sha256:
+        description: The digest of that key's file.
+        type: str
+      expected:
+        description: The fingerprint of the certificate that should be there.
+        type: str
+      covers:
+        description: The names in that certificate.
+        type: list
+        elements: str
+        default: []
+      renew:
+        description: The certificate is to be made anew.
+        type: bool
+        default: false
+      new_key:
+        description: With a new key, too.
+        type: bool
+        default: false
 requirements:
   - systemd, Python 3.9 or later and Docker Engine 20.10 or later on the host
   - cryptography on the controller
@@ -222,7 +259,6 @@ rolled_back:
   type: bool
 """
 
-import dataclasses
 import functools
 import shutil
 
@@ -237,31 +273,25 @@ from ansible_collections.gangway.docker.plugins.module_utils._pki.request import
 
 def main() -> None:
     module = AnsibleModule(
-        # What the action plugin adds; not for users.
-        argument_spec=dict(
-            _phase={"type": "str", "choices": ["plan", "apply"]},
-            _identity={"type": "dict"},
-            _key={"type": "str", "no_log": True},
-            **ARGUMENT_SPEC,
-        ),
+        argument_spec=ARGUMENT_SPEC,
         required_together=REQUIRED_TOGETHER,
         supports_check_mode=True,
     )
     params = module.params
     openssl = shutil.which("openssl", path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     run = functools.partial(module.run_command, handle_exceptions=False, environ_update={"LC_ALL": "C.UTF-8"})
-    brought = params["_identity"] or {}
+    exchange = dict(params["exchange"] or {})
+    phase = exchange.pop("phase", "plan")
+    exchange["covers"] = tuple(exchange.get("covers", ()))
     request = Request(
         state=params["state"],
-        phase=params["_phase"] or "plan",
+        phase=phase,
         check_mode=module.check_mode,
         listen=tuple(params["listen"]),
         allow=tuple(params["allow"]),
         key_origin=params["key_origin"],
         allow_downtime=params["allow_downtime"],
-        identity=dataclasses.replace(
-            Identity(**{**brought, "covers": tuple(brought.get("covers") or ())}), key=params["_key"]
-        ),
+        identity=Identity(**exchange),
         make_key=functools.partial(make_key, run, openssl, params["key_type"]),
         make_request=functools.partial(make_request, run, openssl),
         check_means=functools.partial(check_means, openssl),

@@ -34,6 +34,22 @@ HOST_OPTIONS: dict[str, t.Any] = {
     "key_type": {"type": "str", "choices": _KEY_TYPES, "default": "ecdsa_p256", "no_log": False},
     "allow_downtime": {"type": "bool", "default": False},
 }
+#: What the action plugin adds.
+_EXCHANGE: dict[str, t.Any] = {
+    "phase": {"type": "str", "choices": ["plan", "apply"], "default": "plan"},
+    "ca": {"type": "str"},
+    "certificate": {"type": "str"},
+    "key": {"type": "str", "no_log": True},
+    "key_sha256": {"type": "str", "no_log": False},
+    "expected": {"type": "str"},
+    "covers": {"type": "list", "elements": "str", "default": []},
+    "renew": {"type": "bool", "default": False},
+    "new_key": {"type": "bool", "default": False, "no_log": False},
+}
 
-ARGUMENT_SPEC: dict[str, t.Any] = {**HOST_OPTIONS, **_CONTROLLER_OPTIONS}
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    **HOST_OPTIONS,
+    **_CONTROLLER_OPTIONS,
+    "exchange": {"type": "dict", "options": _EXCHANGE},
+}
 REQUIRED_TOGETHER = [("certificate", "key", "client_ca")]

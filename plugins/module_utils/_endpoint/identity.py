@@ -19,6 +19,7 @@ from .._pki.dependency import serialization, x509
 from .._pki.fleet import Fleet
 from .._pki.freshness import Wish, fingerprint, not_after_of, reasons_to_reissue
 from .._pki.names import names_in, sort_names
+from .record import EndpointRecord
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,12 @@ class ServerIdentity:
     ca: str | None = None
     reasons: list[str] = field(default_factory=list)
 
-    def prepare(self, recorded: str | None, recorded_addresses: t.Sequence[str]) -> None:
+    @property
+    def origin(self) -> str:
+        """Where the key comes from, for the endpoint record."""
+        return "brought" if self.brought is not None else self.key_origin
+
+    def prepare(self, record: EndpointRecord | None, recorded_addresses: t.Sequence[str]) -> None:
         """Find out what should be on the host, from the user's files, our own, or the endpoint record."""
         if self.brought is not None:
             self.chain, self.ca = _read(self.brought.certificate), _read(self.brought.client_ca)
@@ -60,8 +66,11 @@ class ServerIdentity:
             with self.fleet.lock():
                 authority = self.fleet.ensure_authority().certificate
         self.ca = None if authority is None else _pem(authority)
-        if recorded is not None and self.key_origin == "host":
-            self.judge(recorded, recorded_addresses)
+        if record is not None and self.key_origin == "host":
+            self.judge(record.certificate, recorded_addresses)
+            if record.key_origin != self.origin:
+                # Somebody else than the host has had that key.
+                self.reasons.append("its key was not made on the host")
 
     def judge(self, pem: str, addresses: t.Sequence[str]) -> bool:
         """Take this certificate for ours where it is what is asked, else note why not; return whether it is."""
@@ -107,7 +116,7 @@ class ServerIdentity:
             "expected": None if self.certificate is None else fingerprint(self.certificate),
             "covers": covers,
             "renew": bool(self.reasons),
-            "new_key": any("key type" in reason for reason in self.reasons),
+            "new_key": any("key" in reason for reason in self.reasons),
         }
 
     def describe(self, before: str | None, addresses: t.Sequence[str]) -> dict[str, str]:

@@ -37,6 +37,8 @@ class EndpointRecord:
     listen: list[str]
     allow: list[str]
     method: str
+    #: Where the server's key was made: host, controller, or brought by the user.
+    key_origin: str
     engine_version: t.Optional[str]
     #: True: seen working from the controller; False: tried in vain; None: not tried.
     verified: t.Optional[bool]
