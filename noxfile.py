@@ -147,11 +147,7 @@ def integration(session: nox.Session) -> None:
 def molecule(session: nox.Session) -> None:
     """The role's molecule scenarios."""
     session.run(sys.executable, "-m", "tests.lab", "images")
-    with session.chdir(ROOT / "extensions"):
-        session.run(
-            *(*IN_LAB, "molecule", "test", "--all"),
-            env={"PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
-        )
+    session.run(*IN_LAB, "molecule", "test", "--all", env={"NO_COLOR": "1"})
 
 
 @nox.session

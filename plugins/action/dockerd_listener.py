@@ -137,7 +137,7 @@ class ActionModule(ActionBase):
             return plan, identity
         if plan["certificate"] is None:
             identity.reasons = ["missing"]
-        elif identity.judge(plan["certificate"], addresses):
+        elif not identity.reasons and identity.judge(plan["certificate"], addresses):
             # The record was lost, or is another controller's; the certificate is fine.
             return self._remote("plan", identity), identity
         return plan, identity

@@ -35,8 +35,8 @@ def apply_present(host: Host, observed: Observed, plan: Plan, listen: t.Sequence
     transaction = Transaction(host)
     with _all_or_nothing(host, transaction):
         _live_restore_first(host, transaction, plan)
-        for folder, mode in ((layout.STATE, 0o700), (layout.GUARD, 0o700), (layout.BUNDLE, 0o700)):
-            transaction.make_folder(folder, mode)
+        for folder in layout.FOLDERS:
+            transaction.make_folder(folder)
         for change in plan.changes:
             _make(host, transaction, change)
         if plan.restart:
@@ -144,7 +144,7 @@ def _make(host: Host, transaction: Transaction, change: FileChange) -> None:
         raise Failure(
             "not_planned", thing=change.path, reason="its content never came", cure="Please report this as a defect"
         )
-    transaction.make_folder(os.path.dirname(change.path), 0o755)
+    transaction.make_folder(os.path.dirname(change.path))
     transaction.write(change.path, content, change.attributes)
 
 

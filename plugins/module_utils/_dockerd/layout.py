@@ -14,6 +14,7 @@ __all__ = (
     "DOCKER_SERVICE",
     "DOCKER_SOCKET",
     "DROP_IN",
+    "FOLDERS",
     "GANGWAY_SOCKET",
     "GOOD_COPY",
     "GUARD",
@@ -45,6 +46,9 @@ GUARD = f"{STATE}/guard"
 GOOD_COPY = f"{STATE}/daemon.json.good"
 WHAT_WAS = f"{STATE}/what-was.json"
 JOURNAL = f"{STATE}/journal.json"
+
+#: Our folders, and the mode that they have.
+FOLDERS = {STATE: 0o700, GUARD: 0o700, BUNDLE: 0o700}
 
 #: A key whose certificate is being signed; in memory only, so that it does not outlive a reboot.
 PENDING = "/run/gangway-docker"

@@ -37,6 +37,8 @@ class Observed:
     files: t.Mapping[str, tuple[bytes, Attributes]]
     #: Folders of the system that our files go into and that do not exist yet.
     missing_folders: tuple[str, ...]
+    #: Folders of ours whose mode or owner is not what it should be.
+    loose_folders: tuple[str, ...]
     engine: EngineState | None
 
     def content(self, path: str) -> bytes | None:
@@ -78,6 +80,9 @@ def observe(host: Host, paths: t.Iterable[str]) -> Observed:
         files=files,
         missing_folders=tuple(
             folder for folder in map(os.path.dirname, (layout.DAEMON_JSON, layout.DROP_IN)) if not os.path.isdir(folder)
+        ),
+        loose_folders=tuple(
+            folder for folder, mode in layout.FOLDERS.items() if host.attributes(folder) not in (None, Attributes(mode))
         ),
         engine=read_engine(),
     )

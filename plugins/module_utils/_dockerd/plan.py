@@ -73,6 +73,7 @@ class Plan:
 
     changes: tuple[FileChange, ...] = ()
     folders_to_remove: tuple[str, ...] = ()
+    folders_to_close: tuple[str, ...] = ()
     #: Switch live-restore on in the running daemon first.
     live_restore_first: bool = False
     #: Bring dockerd up with a new configuration; with C(restart_socket), the port closes meanwhile.
@@ -84,7 +85,7 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        return bool(self.changes or self.restart or self.folders_to_remove)
+        return bool(self.changes or self.restart or self.folders_to_remove or self.folders_to_close)
 
     @property
     def changes_bundle(self) -> bool:
@@ -94,6 +95,7 @@ class Plan:
         """Return what is done, in order, for people."""
         words = ["switch live-restore on"] if self.live_restore_first else []
         words += [f"{'remove' if change.removes else 'write'} {change.path}" for change in self.changes]
+        words += [f"close {folder} to others" for folder in self.folders_to_close]
         if self.restart:
             words.append(f"restart {layout.DOCKER_SERVICE}")
         return words
@@ -138,6 +140,7 @@ def plan_present(
         live_restore_first=_lacks_live_restore(observed) and (bool(content_changed) or restart_socket),
         restart=bool(content_changed) or restart_socket or not observed.service_active,
         restart_socket=restart_socket,
+        folders_to_close=observed.loose_folders,
         diff=_diff(observed, changes),
     )
 

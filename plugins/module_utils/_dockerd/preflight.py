@@ -55,8 +55,10 @@ def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
             "refuses to start with hosts in both places",
             cure="Take hosts out of daemon.json; listen (expose_listen in the role) takes its place",
         )
+    # Once they are ours, a different value is drift, to be mended.
+    ours = observed.content(layout.WHAT_WAS) is not None
     foreign = [key for key in (*TLS_KEYS, "tls") if key in settings and settings[key] != certificates.get(key)]
-    if foreign:
+    if foreign and not ours:
         raise Failure(
             "tls_in_daemon_json",
             thing=f"{', '.join(foreign)} in {layout.DAEMON_JSON}",

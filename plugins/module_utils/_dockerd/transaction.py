@@ -49,20 +49,18 @@ class Transaction:
         """Note that from here on, going back takes a restart too."""
         self._note({"kind": "services"})
 
-    def make_folder(self, path: str, mode: int) -> None:
+    def make_folder(self, path: str) -> None:
         """Make the folder and its missing parents; each of them is taken away again by M(roll_back)."""
-        if os.path.isdir(path):
-            current = self._host.attributes(path)
-            if path in (layout.STATE, layout.BUNDLE) and current != Attributes(mode):
-                os.chmod(path, mode)
-                os.chown(path, 0, 0)
-            return
-        parent = os.path.dirname(path)
-        self.make_folder(parent, 0o755)
-        self._note({"kind": "folder", "path": path})
+        mode = layout.FOLDERS.get(path, 0o755)
         if not os.path.isdir(path):
-            os.mkdir(path, mode)
-        os.chmod(path, mode)
+            self.make_folder(os.path.dirname(path))
+            self._note({"kind": "folder", "path": path})
+            # Noting may have made it: the journal lies in one of them.
+            if not os.path.isdir(path):
+                os.mkdir(path, mode)
+        if path in layout.FOLDERS and self._host.attributes(path) != Attributes(mode):
+            os.chown(path, 0, 0)
+            os.chmod(path, mode)
 
     def write(self, path: str, content: bytes, attributes: Attributes) -> None:
         if self._host.read(path) == content and self._host.attributes(path) == attributes:

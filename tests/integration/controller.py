@@ -1,0 +1,126 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A controller for one test: its own home, inventory and ansible-playbook."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.lab.engine import clean_environment
+from tests.lab.hosts import Host
+from tests.lab.inventory import write_inventory
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a playbook did, read from the JSON that Ansible prints."""
+
+    code: int
+    plays: list[dict[str, t.Any]]
+    stats: dict[str, dict[str, int]]
+    stderr: str
+
+    def results(self, host: str) -> list[dict[str, t.Any]]:
+        """Return the host's task results in order, with the task's name in C(task)."""
+        return [
+            {**task["hosts"][host], "task": task["task"]["name"]}
+            for play in self.plays
+            for task in play["tasks"]
+            if host in task["hosts"]
+        ]
+
+    def listener(self, host: str) -> dict[str, t.Any]:
+        """Return the result of dockerd_listener."""
+        return next(r for r in self.results(host) if r.get("action") == "gangway.docker.dockerd_listener")
+
+    @property
+    def failures(self) -> list[str]:
+        """Return the failure keys of all failed tasks."""
+        hosts = [result for play in self.plays for task in play["tasks"] for result in task["hosts"].values()]
+        nested = [item for result in hosts for item in result.get("results", [])]
+        return [r.get("failure", r.get("msg", "?")) for r in [*hosts, *nested] if r.get("failed")]
+
+    def changed(self, host: str) -> int:
+        return self.stats[host]["changed"]
+
+
+class Controller:
+    """Runs playbooks against hosts of the lab; nothing of it outlives the test's folder."""
+
+    def __init__(self, folder: Path, hosts: t.Sequence[Host], **variables: t.Any) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.inventory = write_inventory(folder / "hosts.yml", hosts, **variables)
+
+    @property
+    def fleet(self) -> Path:
+        return self.home / "default"
+
+    def client(self, name: str = "admin") -> Path:
+        return self.fleet / "clients" / name
+
+    def expose(self, *words: str, **variables: t.Any) -> Outcome:
+        return self.run(ROOT / "playbooks" / "expose_docker.yml", *words, **variables)
+
+    def withdraw(self, *words: str, **variables: t.Any) -> Outcome:
+        return self.run(ROOT / "playbooks" / "withdraw.yml", *words, **variables)
+
+    def play(self, plays: list[dict[str, t.Any]], *words: str) -> Outcome:
+        """Run plays given as data."""
+        playbook = self.folder / "site.yml"
+        playbook.write_text(yaml.safe_dump(plays, sort_keys=False))
+        return self.run(playbook, *words)
+
+    def run(self, playbook: Path | str, *words: str, **variables: t.Any) -> Outcome:
+        done = self.raw(playbook, *words, callback="ansible.posix.json", **variables)
+        try:
+            printed = json.loads(done.stdout[done.stdout.index("{") :])
+        except ValueError:
+            raise AssertionError(f"no JSON came from ansible-playbook:\n{done.stdout}\n{done.stderr}") from None
+        return Outcome(done.returncode, printed["plays"], printed["stats"], done.stderr)
+
+    def raw(
+        self, playbook: Path | str, *words: str, callback: str = "default", **variables: t.Any
+    ) -> subprocess.CompletedProcess[str]:
+        extra = {"expose_home": str(self.home), **variables}
+        command = ["ansible-playbook", f"--inventory={self.inventory}", f"--extra-vars={json.dumps(extra)}"]
+        return subprocess.run(
+            [*command, *words, str(playbook)],
+            cwd=self.folder,
+            env=self.environment(ANSIBLE_STDOUT_CALLBACK=callback),
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        return clean_environment(
+            ANSIBLE_COLLECTIONS_PATH=os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache" / "collections")),
+            ANSIBLE_NOCOLOR="1",
+            ANSIBLE_DEPRECATION_WARNINGS="0",
+            **extra,
+        )
+
+    def docker(self, host: Host, *words: str, client: str = "admin") -> subprocess.CompletedProcess[str]:
+        """Run the docker CLI against the host's endpoint."""
+        environment = self.environment(
+            DOCKER_HOST=f"tcp://{host.address}:2376",
+            DOCKER_TLS_VERIFY="1",
+            DOCKER_CERT_PATH=str(self.client(client)),
+            DOCKER_CONFIG=str(self.folder / "docker-config"),
+        )
+        return subprocess.run(
+            ["docker", *words], env=environment, capture_output=True, text=True, timeout=30, check=False
+        )

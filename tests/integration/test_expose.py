@@ -1,0 +1,366 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Exposing, using, changing and withdrawing a daemon, end to end."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import OUTSIDE
+from tests.integration.controller import ROOT, Controller
+from tests.integration.port import ask, ask_in_the_clear, is_safe
+from tests.integration.snapshot import snapshot, started_at
+from tests.lab.engine import GATEWAY
+from tests.lab.hosts import Host
+
+#: Formatting, order and line ends that no JSON library would write; no newline at the end.
+ODD_DAEMON_JSON = (
+    '{ "log-level":"warn",\\r\\n\\t"labels" : [ "b=2",\\n  "a=1"],\\n\\n"max-concurrent-downloads":\\t5,"debug":false }'
+)
+
+
+def test_one_play_exposes_and_the_next_uses_it(host: Host, controller: Controller) -> None:
+    lookup = "lookup('gangway.docker.docker_host', '{}', home='{}'{})"
+    env = "{{ " + lookup.format(host.name, controller.home, "") + " }}"
+    defaults = "{{ " + lookup.format(host.name, controller.home, ", client='ci', format='module_defaults'") + " }}"
+    argv = "{{ ['docker'] + " + lookup.format(host.name, controller.home, ", format='argv'") + " + ['ps', '-q'] }}"
+    from_env = "import docker; print(docker.from_env().containers.get('witness').id)"
+    outcome = controller.play(
+        [
+            {
+                "hosts": "docker_hosts",
+                "gather_facts": False,
+                "roles": [{"role": "gangway.docker.expose", "expose_clients": ["admin", "ci"]}],
+                "post_tasks": [
+                    {
+                        "ansible.builtin.assert": {
+                            "that": [
+                                "gangway_endpoint.verified",
+                                f"gangway_endpoint.url == 'tcp://{host.address}:2376'",
+                            ]
+                        }
+                    }
+                ],
+            },
+            {
+                "hosts": "localhost",
+                "gather_facts": False,
+                "vars": {"ansible_python_interpreter": sys.executable},
+                "tasks": [
+                    {"name": "cli", "ansible.builtin.command": "docker ps --no-trunc --quiet", "environment": env},
+                    {
+                        "name": "sdk",
+                        "ansible.builtin.command": {"argv": [sys.executable, "-c", from_env]},
+                        "environment": env,
+                    },
+                    {"name": "argv", "ansible.builtin.command": {"argv": argv}},
+                    {
+                        "name": "modules",
+                        "community.docker.docker_host_info": {"containers": True},
+                        "module_defaults": {"group/community.docker.docker": defaults},
+                    },
+                ],
+            },
+        ]
+    )
+    assert outcome.code == 0, outcome.failures
+    witness = started_at(host).split()[0]
+    by_task = {result["task"]: result for result in outcome.results("localhost")}
+    assert by_task["cli"]["stdout"] == witness
+    assert by_task["sdk"]["stdout"] == witness
+    assert witness.startswith(by_task["argv"]["stdout"])
+    assert [c["Id"] for c in by_task["modules"]["containers"]] == [witness]
+
+
+def test_containers_live_through_everything_and_withdraw_leaves_no_trace(host: Host, controller: Controller) -> None:
+    host.run(
+        f"mkdir -p /etc/docker && printf '{ODD_DAEMON_JSON}' > /etc/docker/daemon.json && systemctl restart docker"
+    )
+    host.run("docker start witness")
+    before, container = snapshot(host), started_at(host)
+
+    assert controller.expose().code == 0
+    assert started_at(host) == container
+    moved = controller.expose(expose_listen=[f"{host.address}:9002"], expose_allow=["172.30.77.0/24"])
+    assert moved.code == 0
+    assert started_at(host) == container
+    assert ask(host.address, bundle=controller.client(), port=9002) == "answered"
+    assert ask(host.address, bundle=controller.client()) == "closed"
+    assert controller.withdraw().code == 0
+    assert started_at(host) == container
+    assert snapshot(host) == before
+    again = controller.withdraw()
+    assert (again.code, again.changed(host.name)) == (0, 0)
+
+
+def test_edits_made_while_exposed_survive_withdrawing(host: Host, controller: Controller) -> None:
+    host.run("mkdir -p /etc/docker && printf '{\\n    \"debug\": false\\n}' > /etc/docker/daemon.json")
+    assert controller.expose().code == 0
+    host.run('sed -i \'s/"debug": false/"debug": true/\' /etc/docker/daemon.json')
+    assert controller.withdraw().code == 0
+    assert host.run("cat /etc/docker/daemon.json").stdout == '{\n    "debug": true\n}'
+
+
+def test_only_the_fleets_clients_get_in(host: Host, controller: Controller, tmp_path: Path) -> None:
+    assert controller.expose(expose_allow=[GATEWAY], expose_clients=["admin", "ci"]).code == 0
+    foreign = Controller(tmp_path / "foreign", [host])
+    make = {"gangway.docker.tls_bundle": {"home": str(foreign.home), "clients": ["admin"]}}
+    server = {"gangway.docker.tls_bundle": {"home": str(controller.home), "servers": [{"name": "s1"}]}}
+    assert foreign.play([{"hosts": "localhost", "gather_facts": False, "tasks": [make, server]}]).code == 0
+
+    ca = controller.client() / "ca.pem"
+    seen = {
+        "our client": ask(host.address, bundle=controller.client(), ca=ca),
+        "our other client": ask(host.address, bundle=controller.client("ci"), ca=ca),
+        "no certificate": ask(host.address),
+        "a foreign CA's certificate": ask(host.address, bundle=foreign.client()),
+        "a server's certificate": ask(host.address, bundle=controller.fleet / "servers" / "s1"),
+        "plain HTTP": ask_in_the_clear(host.address),
+        "TLS 1.1": ask(host.address, bundle=controller.client(), version=ssl.TLSVersion.TLSv1_1),
+        "TLS 1.2": ask(host.address, bundle=controller.client(), version=ssl.TLSVersion.TLSv1_2),
+        "outside the access list": ask(host.address, bundle=controller.client(), source=OUTSIDE, timeout=2),
+    }
+    assert seen == {
+        "our client": "answered",
+        "our other client": "answered",
+        "no certificate": "refused",
+        "a foreign CA's certificate": "refused",
+        "a server's certificate": "refused",
+        "plain HTTP": "refused",
+        "TLS 1.1": "refused",
+        "TLS 1.2": "answered",
+        "outside the access list": "dropped",
+    }
+
+
+def test_a_second_run_changes_nothing_and_asks_the_host_once(host: Host, controller: Controller) -> None:
+    first = controller.raw(ROOT / "playbooks" / "expose_docker.yml", "-vvv")
+    assert first.returncode == 0
+    assert executions(first.stdout) == 2
+    before = host.run("systemctl show docker.service docker-gangway.socket -p InvocationID").stdout + snapshot(host)
+    second = controller.raw(ROOT / "playbooks" / "expose_docker.yml", "-vvv")
+    assert executions(second.stdout) == 1
+    assert re.search(rf"{host.name}\s*: ok=\d+\s+changed=0 ", second.stdout)
+    after = host.run("systemctl show docker.service docker-gangway.socket -p InvocationID").stdout + snapshot(host)
+    assert after == before
+
+
+def executions(output: str) -> int:
+    """Count the modules that Ansible sent to a host, from its -vvv output."""
+    return len(re.findall(r"^Using module file ", output, re.MULTILINE))
+
+
+def test_check_mode_predicts_the_first_run_and_touches_nothing(host: Host, controller: Controller) -> None:
+    before = snapshot(host)
+    predicted = controller.expose("--check", "--diff")
+    assert predicted.code == 0, predicted.failures
+    assert snapshot(host) == before
+    assert not controller.home.exists()
+    real = controller.expose("--diff")
+    assert real.code == 0
+    assert summary(real, host) == summary(predicted, host)
+    assert summary(real, host)["changed"] == [True, True]
+    predicted_end = controller.withdraw("--check", "--diff")
+    assert ask(host.address, bundle=controller.client()) == "answered"
+    assert summary(predicted_end, host) == summary(controller.withdraw("--diff"), host)
+
+
+def summary(outcome: object, host: Host) -> dict[str, object]:
+    """Return all that a run tells of changes."""
+    results = [r for r in outcome.results(host.name) if "gangway" in r.get("action", "")]  # type: ignore[attr-defined]
+    return {
+        "changed": [r["changed"] for r in results if not r.get("skipped")],
+        "diff": [r.get("diff") or [i.get("diff") for i in r.get("results", [])] for r in results],
+        "actions": [r.get("actions") for r in results],
+        "reason": [r.get("reason") for r in results],
+    }
+
+
+@pytest.mark.parametrize("when", ["restarted", "rebooted"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        ": > /etc/docker/daemon.json",
+        "echo '{}' > /etc/docker/daemon.json",
+        "rm /etc/docker/daemon.json",
+        "echo '{\"tlsverify\": tru' > /etc/docker/daemon.json",
+        "sed -i '/tlscacert/d' /etc/docker/daemon.json",
+        'sed -i \'s/"tlsverify": true/"tlsverify": false/\' /etc/docker/daemon.json',
+        "rm /etc/docker/gangway/*.pem",
+        "rm -r /etc/docker/gangway",
+        ": > /etc/docker/gangway/ca.pem",
+        "rm -r /var/lib/gangway-docker",
+    ],
+)
+def test_damage_closes_the_port_and_containers_run_on(
+    host: Host, controller: Controller, damage: str, when: str
+) -> None:
+    assert controller.expose().code == 0
+    container = started_at(host)
+    host.run(damage)
+    if when == "restarted":
+        host.run("systemctl restart docker", check=False)
+        assert started_at(host) == container
+    else:
+        host.reboot()
+        assert host.run("docker inspect --format '{{.State.Running}}' witness").stdout.strip() == "true"
+    assert is_safe(host.address)
+    # And the way back is the same playbook.
+    mended = controller.expose()
+    assert mended.code == 0, mended.failures
+    assert ask(host.address, bundle=controller.client()) == "answered"
+    assert is_safe(host.address)
+
+
+def test_a_reboot_brings_the_port_back_with_its_access_list(host: Host, controller: Controller) -> None:
+    assert controller.expose().code == 0
+    host.reboot()
+    assert ask(host.address, bundle=controller.client()) == "answered"
+    assert ask(host.address, bundle=controller.client(), source=OUTSIDE, timeout=2) == "dropped"
+    assert is_safe(host.address)
+    assert controller.expose().changed(host.name) == 0
+
+
+def test_a_plain_user_who_becomes_root_and_no_access_list(host: Host, tmp_path: Path) -> None:
+    """Under sudo SSH_CONNECTION is gone; the access list is still the machine that Ansible connects from."""
+    controller = Controller(tmp_path, [host], ansible_user="deploy")
+    outcome = controller.expose()
+    assert outcome.code == 0, outcome.failures
+    assert outcome.listener(host.name)["allow"] == [f"{GATEWAY}/32"]
+    assert outcome.listener(host.name)["listen"] == [f"{host.address}:2376"]
+    assert ask(host.address, bundle=controller.client(), source=OUTSIDE, timeout=2) == "dropped"
+
+
+def test_no_key_and_no_passphrase_in_any_output(host: Host, controller: Controller) -> None:
+    output = ""
+    for origin in ("host", "controller"):
+        done = controller.raw(
+            ROOT / "playbooks" / "expose_docker.yml",
+            "-vvvv",
+            "--diff",
+            expose_key_origin=origin,
+            expose_passphrase="correct horse battery",
+        )
+        # What the user gave on the command line is the user's own doing; here that is how the test gives it.
+        assert done.returncode == 0, done.stdout
+        output += done.stdout + done.stderr
+    logged = host.run("journalctl --no-pager; cat /var/log/*.log 2>/dev/null; true").stdout
+    secrets = ["PRIVATE KEY", "correct horse battery"]
+    for key in [*controller.home.rglob("*key.pem")]:
+        assert key.stat().st_mode & 0o077 == 0
+        secrets.append(key.read_text().splitlines()[1])
+    secrets.append(host.run("sed -n 2p /etc/docker/gangway/key.pem").stdout.strip())
+    assert host.run("stat -c %a /etc/docker/gangway /etc/docker/gangway/key.pem").stdout.split() == ["700", "400"]
+    assert [secret for secret in secrets if secret in output or secret in logged] == []
+
+
+def test_ipv6_and_several_addresses(host: Host, controller: Controller) -> None:
+    listen = [f"{host.address}:2376", f"[{host.address_ipv6}]:2376"]
+    outcome = controller.expose(expose_listen=listen, expose_allow=["172.30.77.0/24", "fd77:6777::/64"])
+    assert outcome.code == 0, outcome.failures
+    ca = controller.client() / "ca.pem"
+    assert ask(host.address, bundle=controller.client(), ca=ca) == "answered"
+    assert ask(host.address_ipv6, bundle=controller.client(), ca=ca) == "answered"
+    assert ask(host.address_ipv6) == "refused"
+
+
+def test_any_address_when_spelt(host: Host, controller: Controller) -> None:
+    assert controller.expose(expose_listen=["any:2376"], expose_allow=["any"]).code == 0
+    ca = controller.client() / "ca.pem"
+    assert ask(host.address, bundle=controller.client(), ca=ca, source=OUTSIDE) == "answered"
+    assert ask(host.address_ipv6, bundle=controller.client()) == "answered"
+    assert is_safe(host.address)
+    assert is_safe(host.address_ipv6)
+
+
+def test_certificates_of_the_users_own(host: Host, controller: Controller) -> None:
+    make = {
+        "gangway.docker.tls_bundle": {
+            "home": str(controller.folder / "company"),
+            "clients": ["admin"],
+            "servers": [{"name": "web", "names": [host.address]}],
+        }
+    }
+    assert controller.play([{"hosts": "localhost", "gather_facts": False, "tasks": [make]}]).code == 0
+    company = controller.folder / "company" / "default"
+    brought = {
+        "expose_certificate": str(company / "servers" / "web" / "cert.pem"),
+        "expose_key": str(company / "servers" / "web" / "key.pem"),
+        "expose_client_ca": str(company / "authority" / "ca.pem"),
+    }
+    outcome = controller.expose(**brought)
+    assert outcome.code == 0, outcome.failures
+    assert not (controller.fleet / "authority").exists()
+    assert ask(host.address, bundle=company / "clients" / "admin", ca=company / "authority" / "ca.pem") == "answered"
+    assert is_safe(host.address)
+    assert controller.expose(**brought).changed(host.name) == 0
+
+
+def test_a_key_made_on_the_controller(host: Host, controller: Controller) -> None:
+    host.run("mv /usr/bin/openssl /usr/bin/openssl.away")
+    outcome = controller.expose(expose_key_origin="controller", expose_key_type="ed25519")
+    assert outcome.code == 0, outcome.failures
+    assert ask(host.address, bundle=controller.client()) == "answered"
+    assert controller.expose(expose_key_origin="controller", expose_key_type="ed25519").changed(host.name) == 0
+    host.run("mv /usr/bin/openssl.away /usr/bin/openssl")
+    back = controller.expose(expose_key_type="ed25519")
+    assert back.listener(host.name)["reason"] == "its key was not made on the host"
+    ours = (controller.fleet / "servers" / host.name / "key.pem").read_text()
+    assert host.run("cat /etc/docker/gangway/key.pem").stdout != ours
+
+
+def test_an_authority_with_a_passphrase(host: Host, controller: Controller) -> None:
+    assert controller.expose(expose_passphrase="open sesame").code == 0
+    assert "ENCRYPTED" in (controller.fleet / "authority" / "ca-key.pem").read_text()
+    assert controller.expose(expose_passphrase="open sesame").changed(host.name) == 0
+
+
+def test_lost_records_are_made_again_without_touching_the_host(host: Host, controller: Controller) -> None:
+    assert controller.expose().code == 0
+    record = controller.fleet / "endpoints" / f"{host.name}.json"
+    content = json.loads(record.read_text())
+    record.unlink()
+    assert controller.expose().changed(host.name) == 0
+    assert json.loads(record.read_text()) == content
+
+
+def test_a_changed_name_is_a_new_certificate_under_the_same_key(host: Host, controller: Controller) -> None:
+    assert controller.expose().code == 0
+    key = host.run("sha256sum /etc/docker/gangway/key.pem").stdout
+    outcome = controller.expose(expose_names=["build.example.com"])
+    assert outcome.listener(host.name)["reason"] == "lacks build.example.com"
+    assert outcome.listener(host.name)["endpoint"]["server_names"][0] == "build.example.com"
+    assert host.run("sha256sum /etc/docker/gangway/key.pem").stdout == key
+    assert ask(host.address, bundle=controller.client()) == "answered"
+
+
+def test_the_built_artifact_runs_by_its_full_name(
+    host: Host, controller: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installed from the tarball, with nothing of the repo in sight."""
+    if host.flavour != "trixie":
+        pytest.skip("the artifact is the same for every engine; shown once")
+    build = ["ansible-galaxy", "collection", "build", "--output-path", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True, env=controller.environment())
+    artifact = next(tmp_path.glob("gangway-docker-*.tar.gz"))
+    listed = subprocess.run(["tar", "-tzf", artifact], check=True, capture_output=True, text=True).stdout.split()
+    assert "plugins/modules/dockerd_listener.py" in listed
+    assert not [name for name in listed if re.search(r"(^|/)(\.cache|\.venv|\.nox|__pycache__|\.git)(/|$)", name)]
+    install = ["ansible-galaxy", "collection", "install", "--force", "--collections-path", str(tmp_path / "c")]
+    subprocess.run(
+        [*install, str(artifact)], check=True, capture_output=True, env=controller.environment(), cwd=tmp_path
+    )
+    monkeypatch.setenv("ANSIBLE_COLLECTIONS_PATH", str(tmp_path / "c"))
+    assert controller.run("gangway.docker.expose_docker").code == 0
+    assert ask(host.address, bundle=controller.client()) == "answered"
+    assert controller.run("gangway.docker.withdraw").code == 0
+    assert ask(host.address, bundle=controller.client()) == "closed"

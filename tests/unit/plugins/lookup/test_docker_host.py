@@ -1,0 +1,139 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lookup, found and run as templates do it."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible.errors import AnsibleError
+from ansible.plugins.loader import lookup_loader
+
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, write_record
+from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, make_record: t.Callable[..., EndpointRecord]) -> Path:
+    """Fleet default: web1 and web2 are exposed, clients admin and ci exist. Fleet lab: web1, at another address."""
+    home = tmp_path_factory.mktemp("home")
+    for fleet_name, host, url in (
+        ("default", "web1", "tcp://10.0.0.1:2376"),
+        ("default", "web 2", "tcp://10.0.0.2:12376"),
+        ("lab", "web1", "tcp://[2001:db8::1]:2376"),
+    ):
+        fleet = Fleet(str(home), fleet_name)
+        fleet.ensure_authority()
+        for client in ("admin", "ci"):
+            fleet.ensure_client(client)
+        record = make_record(name=host, url=url, fleet=fleet_name, client="admin")
+        write_record(fleet.endpoints_folder, record)
+    return home
+
+
+def _look_up(*terms: str, home: Path, **options: t.Any) -> list[t.Any]:
+    plugin = lookup_loader.get("gangway.docker.docker_host")
+    found: list[t.Any] = plugin.run(list(terms), variables={}, home=str(home), **options)
+    return found
+
+
+def test_the_environment_is_given_unless_said_otherwise(home: Path) -> None:
+    assert _look_up("web1", home=home) == [
+        {
+            "DOCKER_HOST": "tcp://10.0.0.1:2376",
+            "DOCKER_TLS_VERIFY": "1",
+            "DOCKER_CERT_PATH": str(home / "default" / "clients" / "admin"),
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("env", {"DOCKER_HOST": "tcp://10.0.0.1:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "{ci}"}),
+        (
+            "module_defaults",
+            {
+                "docker_host": "tcp://10.0.0.1:2376",
+                "tls": True,
+                "validate_certs": True,
+                "ca_path": "{ci}/ca.pem",
+                "client_cert": "{ci}/cert.pem",
+                "client_key": "{ci}/key.pem",
+            },
+        ),
+        (
+            "argv",
+            [
+                "--host=tcp://10.0.0.1:2376",
+                "--tlsverify",
+                "--tlscacert={ci}/ca.pem",
+                "--tlscert={ci}/cert.pem",
+                "--tlskey={ci}/key.pem",
+            ],
+        ),
+        ("url", "tcp://10.0.0.1:2376"),
+    ],
+)
+def test_each_format_is_given_for_the_client_named(home: Path, form: str, expected: t.Any) -> None:
+    folder = str(home / "default" / "clients" / "ci")
+    if isinstance(expected, dict):
+        expected = {k: v.replace("{ci}", folder) if isinstance(v, str) else v for k, v in expected.items()}
+    elif isinstance(expected, list):
+        expected = [word.replace("{ci}", folder) for word in expected]
+    assert _look_up("web1", home=home, client="ci", format=form) == [expected]
+
+
+def test_several_hosts_give_one_answer_each_in_order(home: Path) -> None:
+    urls = _look_up("web 2", "web1", home=home, format="url")
+    assert urls == ["tcp://10.0.0.2:12376", "tcp://10.0.0.1:2376"]
+    assert _look_up(home=home) == []
+
+
+def test_another_fleet_has_its_own_daemons_and_clients(home: Path) -> None:
+    (found,) = _look_up("web1", home=home, fleet="lab")
+    assert found["DOCKER_HOST"] == "tcp://[2001:db8::1]:2376"
+    assert found["DOCKER_CERT_PATH"] == str(home / "lab" / "clients" / "admin")
+
+
+@pytest.mark.parametrize(
+    ("terms", "options", "failure_key", "told"),
+    [
+        (["web9"], {}, "not_exposed", "web9"),
+        (["web1", "web9"], {}, "not_exposed", "web9"),
+        (["web 2"], {"fleet": "lab"}, "not_exposed", "lab"),
+        (["web1"], {"client": "mallory"}, "client_missing", "mallory"),
+        (["web1"], {"client": "../ci"}, "invalid_name", "../ci"),
+        (["web1"], {"fleet": "../default"}, "invalid_name", "../default"),
+    ],
+)
+def test_what_can_not_be_given_is_refused_with_its_key(
+    home: Path, terms: list[str], options: dict[str, str], failure_key: str, told: str
+) -> None:
+    with pytest.raises(AnsibleError) as error:
+        _look_up(*terms, home=home, **options)
+    assert f"[{failure_key}]" in str(error.value)
+    assert told in str(error.value)
+
+
+def test_a_record_that_can_not_be_read_is_refused(tmp_path: Path) -> None:
+    fleet = Fleet(str(tmp_path), "default")
+    fleet.endpoints_folder.mkdir(parents=True)
+    (fleet.endpoints_folder / "web1.json").write_text("{")
+    with pytest.raises(AnsibleError, match=r"\[record_unreadable\]"):
+        _look_up("web1", home=tmp_path)
+
+
+def test_a_format_that_is_none_is_refused(home: Path) -> None:
+    with pytest.raises(AnsibleError, match="yaml"):
+        _look_up("web1", home=home, format="yaml")
+
+
+def test_looking_up_writes_nothing(home: Path) -> None:
+    before = {path: path.lstat().st_mtime_ns for path in home.rglob("*")}
+    _look_up("web1", home=home)
+    assert {path: path.lstat().st_mtime_ns for path in home.rglob("*")} == before

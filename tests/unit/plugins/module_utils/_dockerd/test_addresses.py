@@ -1,0 +1,154 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What users write for addresses, and what they are told where it is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import (
+    Listen,
+    parse_allow,
+    parse_connection,
+    parse_listen,
+)
+from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("10.20.0.5:2376", "10.20.0.5", 2376),
+        ("10.20.0.5:12376", "10.20.0.5", 12376),
+        ("10.20.0.5", "10.20.0.5", 2376),
+        ("tcp://10.20.0.5:2377", "10.20.0.5", 2377),
+        ("tcp://10.20.0.5", "10.20.0.5", 2376),
+        ("[2001:db8::5]:2377", "2001:db8::5", 2377),
+        ("[2001:db8::5]", "2001:db8::5", 2376),
+        ("[2001:DB8:0:0::5]:2376", "2001:db8::5", 2376),
+        ("tcp://[::1]:2376", "::1", 2376),
+        ("0.0.0.0:2376", "0.0.0.0", 2376),
+        ("[::]:2376", "::", 2376),
+        ("any:2376", "any", 2376),
+        ("any", "any", 2376),
+        ("docker.example.com:2376", "docker.example.com", 2376),
+        ("Docker.Example.COM", "docker.example.com", 2376),
+        ("web_1:1", "web_1", 1),
+        ("web1:65535", "web1", 65535),
+    ],
+)
+def test_each_form_is_read(text: str, host: str, port: int) -> None:
+    assert parse_listen(text) == Listen(host, port)
+
+
+@pytest.mark.parametrize("text", ["10.20.0.5:2376", "[2001:db8::5]:2377", "any:2376", "web1:2376", "[::]:2376"])
+def test_what_is_printed_reads_back_the_same(text: str) -> None:
+    assert str(parse_listen(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "wildcard", "address"),
+    [
+        ("any", True, False),
+        ("0.0.0.0", True, True),
+        ("[::]", True, True),
+        ("127.0.0.1", False, True),
+        ("[::1]", False, True),
+        ("web1", False, False),
+    ],
+)
+def test_wildcards_and_addresses_are_told_apart(text: str, wildcard: bool, address: bool) -> None:
+    entry = parse_listen(text)
+    assert (entry.is_wildcard, entry.is_address) == (wildcard, address)
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        (":2376", "any:2376"),
+        ("tcp://:2376", "any:2376"),
+        ("", "any:2376"),
+        ("[]:2376", "any:2376"),
+        ("2001:db8::5", "[2001:db8::5]:2376"),
+        ("::1", "[::1]:2376"),
+        ("10.20.0.5:0", "10.20.0.5:2376"),
+        ("10.20.0.5:65536", "10.20.0.5:2376"),
+        ("web1:99999", "web1:2376"),
+        ("10.20.0.256:2376", "Correct the address"),
+        ("10.20.5:2376", "Correct the address"),
+        ("2376", "Correct the address"),
+        ("[2001:db8::x]:2376", "Correct the address"),
+        ("we b:2376", "Correct the address"),
+        ("wéb:2376", "Correct the address"),
+        ("web1\n:2376", "Correct the address"),
+        ("http://web1", "ADDRESS:2376"),
+        ("web1/path:2376", "ADDRESS:2376"),
+        ("web1:", "ADDRESS:2376"),
+        ("web1:docker", "ADDRESS:2376"),
+        ("unix:///run/docker.sock", "2376"),
+    ],
+)
+def test_a_wrong_entry_is_refused_with_its_cure(text: str, cure: str) -> None:
+    with pytest.raises(Failure) as failure:
+        parse_listen(text)
+    assert failure.value.key == "invalid_listen"
+    assert repr(text) in str(failure.value)
+    assert cure in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("entries", "networks"),
+    [
+        ([], ()),
+        (["10.20.0.5"], ("10.20.0.5/32",)),
+        (["10.20.0.0/24"], ("10.20.0.0/24",)),
+        (["10.20.0.0/255.255.255.0"], ("10.20.0.0/24",)),
+        (["2001:db8::/32"], ("2001:db8::/32",)),
+        (["2001:DB8::5"], ("2001:db8::5/128",)),
+        (["any"], ("0.0.0.0/0", "::/0")),
+        (["0.0.0.0/0"], ("0.0.0.0/0",)),
+        (["10.20.0.5", "10.20.0.5/32", "10.20.0.5"], ("10.20.0.5/32",)),
+        (["::1", "10.0.0.10", "10.0.0.9", "10.0.0.0/8"], ("10.0.0.0/8", "10.0.0.9/32", "10.0.0.10/32", "::1/128")),
+    ],
+)
+def test_the_access_list_becomes_sorted_networks(entries: list[str], networks: tuple[str, ...]) -> None:
+    assert parse_allow(entries) == networks
+
+
+@pytest.mark.parametrize(
+    ("entry", "cure"),
+    [
+        ("10.20.0.5/24", "10.20.0.0/24 for the network, or 10.20.0.5 for this one machine"),
+        ("2001:db8::5/64", "2001:db8::/64 for the network, or 2001:db8::5 for this one machine"),
+        ("office", "10.20.0.0/24"),
+        ("10.20.0.0/33", "10.20.0.0/24"),
+        ("10.20.0", "10.20.0.0/24"),
+        ("", "10.20.0.0/24"),
+        ("ANY ", "10.20.0.0/24"),
+        ("10.20.0.0-10.20.0.9", "10.20.0.0/24"),
+    ],
+)
+def test_a_wrong_access_list_entry_is_refused_with_its_cure(entry: str, cure: str) -> None:
+    with pytest.raises(Failure) as failure:
+        parse_allow(["127.0.0.1", entry])
+    assert failure.value.key == "invalid_allow"
+    assert repr(entry) in str(failure.value)
+    assert cure in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "addresses"),
+    [
+        ("10.0.0.1 51234 10.0.0.2 22", ("10.0.0.1", "10.0.0.2")),
+        ("2001:DB8::1 51234 2001:db8::2 22", ("2001:db8::1", "2001:db8::2")),
+        ("::ffff:10.0.0.1 51234 ::ffff:10.0.0.2 22", ("10.0.0.1", "10.0.0.2")),
+        ("fe80::1%eth0 51234 fe80::2%eth0 22", ("fe80::1", "fe80::2")),
+        ("", None),
+        ("10.0.0.1 51234 10.0.0.2", None),
+        ("UNKNOWN 65535 UNKNOWN 65535", None),
+    ],
+)
+def test_ssh_connection_gives_both_ends(value: str, addresses: tuple[str, str] | None) -> None:
+    assert parse_connection(value) == addresses

@@ -1,0 +1,332 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The guard, row by row of what it promises: the port stays open only with mutual TLS in force."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import subprocess
+import sys
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd import daemon_json, guard
+from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import serialization
+from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key, private_key_pem
+from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import Signer, server_certificate
+
+
+@dataclass
+class Site:
+    """The files that the guard sees on a host."""
+
+    folder: Path
+
+    @property
+    def daemon_json(self) -> Path:
+        return self.folder / "etc" / "daemon.json"
+
+    @property
+    def good(self) -> Path:
+        return self.folder / "state" / "daemon.json.good"
+
+    @property
+    def broken(self) -> Path:
+        return self.folder / "etc" / "daemon.json.broken"
+
+    def pem(self, name: str) -> Path:
+        return self.folder / "etc" / f"{name}.pem"
+
+    @property
+    def settings(self) -> dict[str, t.Any]:
+        """What is the user's is at both ends, in the user's own spacing."""
+        return {
+            "mtu": 1400,
+            "tlsverify": True,
+            "tlscacert": str(self.pem("ca")),
+            "tlscert": str(self.pem("cert")),
+            "tlskey": str(self.pem("key")),
+            "live-restore": True,
+            "debug": False,
+        }
+
+    def write(self, **changes: t.Any) -> str:
+        """Write daemon.json with these settings changed; None takes one out."""
+        settings = {**self.settings, **{key.replace("_", "-"): value for key, value in changes.items()}}
+        text = json.dumps({k: v for k, v in settings.items() if v is not None}, indent=3)
+        self.daemon_json.write_text(text, newline="")
+        return text
+
+    def read(self) -> dict[str, t.Any]:
+        loaded: dict[str, t.Any] = json.loads(self.daemon_json.read_text())
+        return loaded
+
+    def run(self) -> int:
+        return guard.main([str(self.daemon_json), str(self.good)])
+
+
+@pytest.fixture
+def site(tmp_path: Path, signer: Signer) -> Site:
+    """A host whose port is open, and whose guard has seen that it may be."""
+    site = Site(tmp_path)
+    for path in (site.daemon_json, site.good):
+        path.parent.mkdir()
+    key = generate_key("ecdsa_p256")
+    certificate = server_certificate(
+        key.public_key(),
+        names=["web1"],
+        signer=signer,
+        validity=datetime.timedelta(days=2),
+        now=datetime.datetime.now(datetime.timezone.utc),
+    )
+    pem = serialization.Encoding.PEM
+    site.pem("ca").write_bytes(signer.certificate.public_bytes(pem))
+    site.pem("cert").write_bytes(certificate.public_bytes(pem))
+    site.pem("key").write_bytes(private_key_pem(key))
+    site.good.write_text(site.write())
+    return site
+
+
+def test_the_port_stays_open_with_mutual_tls_and_nothing_is_touched(site: Site) -> None:
+    before = {path: path.read_bytes() for path in site.folder.rglob("*") if path.is_file()}
+    assert site.run() == 0
+    assert {path: path.read_bytes() for path in site.folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_good_daemon_json_is_copied_to_the_byte(site: Site) -> None:
+    site.good.unlink()
+    text = site.write(labels=["straße", "雪"]).replace("\n", "\r\n")
+    site.daemon_json.write_text(text, encoding="utf-8", newline="")
+    assert site.run() == 0
+    assert site.good.read_bytes() == text.encode()
+
+
+def test_a_newer_good_daemon_json_takes_the_place_of_the_older_copy(site: Site) -> None:
+    text = site.write(mtu=9000)
+    assert site.run() == 0
+    assert site.good.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tlsverify": None},
+        {"tlsverify": False},
+        {"tlsverify": "true"},
+        {"tlsverify": 1},
+        {"tlsverify": "yes"},
+        {"tlsverify": [True]},
+        {"tlsverify": None, "tls": True},
+        {"tlscacert": None},
+        {"tlscacert": ""},
+        {"tlscacert": 5},
+        {"tlscert": None},
+        {"tlskey": None},
+    ],
+    ids=str,
+)
+def test_the_port_closes_where_daemon_json_does_not_ask_for_client_certificates(
+    site: Site, changes: dict[str, t.Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = site.good.read_bytes()
+    site.write(**changes)
+    assert site.run() == 1
+    assert site.good.read_bytes() == good, "what lets everyone in is no good copy"
+    assert {key: site.read()[key] for key in ("mtu", "live-restore", "debug")} == {
+        "mtu": 1400,
+        "live-restore": True,
+        "debug": False,
+    }
+    said = capsys.readouterr().err
+    assert said.startswith("<3>gangway.docker: ")
+    assert next(iter(changes)) in said
+    assert "docker-gangway.socket" in said
+
+
+def _delete(path: Path) -> None:
+    path.unlink()
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _garbage(path: Path) -> None:
+    path.write_text("-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n")
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-60])
+
+
+@pytest.mark.parametrize("name", ["ca", "cert", "key"])
+@pytest.mark.parametrize("damage", [_delete, _empty, _garbage, _folder, _cut_off])
+def test_the_port_closes_and_dockerd_can_start_where_tls_files_can_not_be_loaded(
+    site: Site, name: str, damage: t.Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage(site.pem(name))
+    good = site.good.read_bytes()
+    assert site.run() == 1
+    assert site.read() == {"mtu": 1400, "live-restore": True, "debug": False}
+    assert site.daemon_json.read_text() == '{\n   "mtu": 1400,\n   "live-restore": true,\n   "debug": false\n}'
+    assert site.good.read_bytes() == good
+    assert str(site.pem(name)) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("passphrase", [None, "secret"])
+def test_the_port_closes_where_the_key_is_another_one_or_encrypted(site: Site, passphrase: str | None) -> None:
+    key = serialization.load_pem_private_key(site.pem("key").read_bytes(), None) if passphrase else None
+    site.pem("key").write_bytes(private_key_pem(t.cast(t.Any, key) or generate_key("ecdsa_p256"), passphrase))
+    assert site.run() == 1
+    assert "tlskey" not in site.read()
+
+
+def test_the_port_stays_closed_on_the_next_start_too(site: Site) -> None:
+    site.pem("key").unlink()
+    assert site.run() == 1
+    after = site.daemon_json.read_bytes()
+    assert site.run() == 1
+    assert site.daemon_json.read_bytes() == after
+
+
+def test_the_port_closes_and_containers_live_on_where_daemon_json_was_deleted(site: Site) -> None:
+    site.daemon_json.unlink()
+    assert site.run() == 1
+    assert site.read() == {"live-restore": True}
+    assert not site.broken.exists()
+
+
+def test_the_port_closes_and_containers_live_on_where_daemon_json_was_cleared_to_an_empty_object(site: Site) -> None:
+    site.daemon_json.write_text("{}\n")
+    assert site.run() == 1
+    assert site.read() == {"live-restore": True}
+
+
+def test_live_restore_that_the_user_switched_off_stays_off(site: Site) -> None:
+    site.write(tlsverify=False, live_restore=False)
+    assert site.run() == 1
+    assert site.read()["live-restore"] is False
+
+
+def test_live_restore_is_not_invented_where_it_never_was(site: Site) -> None:
+    site.good.write_text(site.write(live_restore=None))
+    site.write(live_restore=None, tlsverify=False)
+    assert site.run() == 1
+    assert "live-restore" not in site.read()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"tlsverify": true,}', "[]", "null", '{"a": 1, "a": 2}', "# {}\n", "\x00\x00\x00"]
+)
+def test_a_malformed_daemon_json_is_kept_aside_and_the_last_good_one_takes_its_place(
+    site: Site, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = site.good.read_bytes()
+    site.daemon_json.write_text(text)
+    assert site.run() == 0
+    assert site.daemon_json.read_bytes() == good
+    assert site.broken.read_text() == text
+    assert "malformed" in capsys.readouterr().err
+
+
+def test_a_malformed_daemon_json_without_a_good_copy_closes_the_port(site: Site) -> None:
+    site.good.unlink()
+    site.daemon_json.write_text("{,}")
+    assert site.run() == 1
+    assert site.broken.read_text() == "{,}"
+    assert daemon_json.parse(site.daemon_json.read_text()) == {}
+
+
+def test_a_malformed_daemon_json_does_not_open_the_port_by_a_good_copy_whose_files_are_gone(site: Site) -> None:
+    site.pem("key").unlink()
+    site.daemon_json.write_text("{")
+    assert site.run() == 1
+    assert site.read() == {"mtu": 1400, "live-restore": True, "debug": False}
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o664])
+def test_file_modes_are_kept(site: Site, mode: int) -> None:
+    site.good.unlink()
+    site.daemon_json.chmod(mode)
+    assert site.run() == 0
+    assert site.good.stat().st_mode & 0o7777 == mode
+    site.pem("cert").unlink()
+    assert site.run() == 1
+    assert site.daemon_json.stat().st_mode & 0o7777 == mode
+    site.daemon_json.write_text("{")
+    site.run()
+    assert site.broken.stat().st_mode & 0o7777 == mode
+
+
+def test_a_daemon_json_that_is_a_link_stays_one(site: Site) -> None:
+    target = site.folder / "managed.json"
+    site.daemon_json.rename(target)
+    site.daemon_json.symlink_to(target)
+    site.pem("cert").unlink()
+    assert site.run() == 1
+    assert site.daemon_json.is_symlink()
+    assert "tlscert" not in json.loads(target.read_text())
+
+
+def test_nothing_is_left_beside_the_files_that_are_written(site: Site) -> None:
+    site.pem("ca").unlink()
+    site.run()
+    site.daemon_json.write_text("{")
+    site.run()
+    assert sorted(p.name for p in site.daemon_json.parent.iterdir() if p.suffix != ".pem") == [
+        "daemon.json",
+        "daemon.json.broken",
+    ]
+    assert [p.name for p in site.good.parent.iterdir()] == ["daemon.json.good"]
+
+
+def _on_the_host(site: Site) -> subprocess.CompletedProcess[str]:
+    """As the drop-in has it: a package of copies, no collection, no site-packages."""
+    package = site.folder / "guard"
+    package.mkdir(exist_ok=True)
+    (package / "__init__.py").touch()
+    shutil.copyfile(str(guard.__file__), package / "__main__.py")
+    shutil.copyfile(str(daemon_json.__file__), package / "daemon_json.py")
+    return subprocess.run(
+        [sys.executable, "-B", "-S", "-E", "-m", "guard", str(site.daemon_json), str(site.good)],
+        cwd=site.folder,
+        env={"PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def test_as_a_program_it_exits_0_and_says_nothing_where_all_is_well(site: Site) -> None:
+    outcome = _on_the_host(site)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
+    assert not list((site.folder / "guard").rglob("*.pyc"))
+
+
+def test_as_a_program_it_exits_1_and_tells_the_journal_why(site: Site) -> None:
+    site.write(tlsverify=False)
+    outcome = _on_the_host(site)
+    assert outcome.returncode == 1
+    assert outcome.stdout == ""
+    assert outcome.stderr.startswith("<3>gangway.docker: mutual TLS is not in force: tlsverify is not true")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe{}", b'{"a": "\xe4"}'])
+def test_as_a_program_it_never_exits_0_on_what_is_no_text(site: Site, content: bytes) -> None:
+    site.daemon_json.write_bytes(content)
+    site.good.unlink()
+    assert _on_the_host(site).returncode != 0
