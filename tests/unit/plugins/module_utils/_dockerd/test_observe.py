@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd import layout
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd import observe as observe_module
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Host
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.observe import Observed, observe, text_of
@@ -38,6 +39,8 @@ def _blocks(tmp_path: Path, **service: str) -> str:
 
 def _observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: str, other: str = "") -> Observed:
     monkeypatch.setattr(observe_module, "read_engine", lambda: None)
+    # Not those of the machine that the tests run on.
+    monkeypatch.setattr(layout, "FOLDERS", {str(tmp_path / "loose"): 0o700, str(tmp_path / "no-such-folder"): 0o700})
 
     def run(words: t.Sequence[str]) -> tuple[int, str, str]:
         assert words[:2] == ["systemctl", "show"]
@@ -77,6 +80,13 @@ def test_a_foreign_socket_unit_that_hands_dockerd_a_port_is_seen(units: Path, mo
 def test_a_port_in_docker_socket_itself_is_seen(units: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = _blocks(units).replace("/run/docker.sock (Stream)", "/run/docker.sock (Stream) 10.0.0.1:2375 (Stream)")
     assert _observe(units, monkeypatch, shown).foreign_streams == ("10.0.0.1:2375",)
+
+
+def test_a_folder_of_ours_that_others_can_look_into_is_seen(units: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _observe(units, monkeypatch, _blocks(units)).loose_folders == ()
+    (units / "loose").mkdir()
+    (units / "loose").chmod(0o755)
+    assert _observe(units, monkeypatch, _blocks(units)).loose_folders == (str(units / "loose"),)
 
 
 @pytest.mark.parametrize("load_state", ["not-found", "masked", "error"])

@@ -40,6 +40,7 @@ CLEAN = Observed(
     foreign_streams=(),
     files={},
     missing_folders=("/etc/systemd/system/docker.service.d",),
+    loose_folders=(),
     engine=EngineState("28.5.2", live_restore=False, swarm=False),
 )
 USERS = b'{\n\t"mtu": 1400\n}\n'
@@ -197,6 +198,13 @@ def test_modes_that_drifted_are_mended_without_a_restart(exposed: Observed, path
     assert not plan.restart
     assert not plan.restart_socket
     assert not plan.live_restore_first
+
+
+def test_folders_that_others_can_look_into_are_closed_without_a_restart(exposed: Observed) -> None:
+    plan = _present(dataclasses.replace(exposed, loose_folders=(layout.BUNDLE,)))
+    assert plan == Plan(folders_to_close=(layout.BUNDLE,))
+    assert plan.changed
+    assert plan.actions() == [f"close {layout.BUNDLE} to others"]
 
 
 @pytest.mark.parametrize("path", [layout.SOCKET_UNIT, layout.DROP_IN, layout.CA, f"{layout.GUARD}/daemon_json.py"])

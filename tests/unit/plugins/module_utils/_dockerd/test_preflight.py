@@ -37,6 +37,7 @@ def _observed(daemon_json: bytes | None = None, streams: tuple[str, ...] = (), *
         foreign_streams=streams,
         files={} if daemon_json is None else {layout.DAEMON_JSON: (daemon_json, Attributes(0o644))},
         missing_folders=(),
+        loose_folders=(),
         engine=EngineState("28.5.2", live_restore=True, swarm=False),
     )
 

@@ -48,6 +48,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
         "JOURNAL": "var/lib/gangway-docker/journal.json",
     }.items():
         monkeypatch.setattr(layout, name, str(tmp_path / path))
+    monkeypatch.setattr(layout, "FOLDERS", {layout.STATE: 0o700, layout.GUARD: 0o700, layout.BUNDLE: 0o700})
     # Who owns a file is root's to say, and these tests run as anyone.
     monkeypatch.setattr(os, "fchown", lambda _descriptor, _uid, _gid: None)
     monkeypatch.setattr(os, "chown", lambda _path, _uid, _gid: None)
@@ -66,13 +67,13 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
 
 def _expose(tree: Tree, transaction: Transaction) -> None:
     """All kinds of changes."""
-    transaction.make_folder(layout.STATE, 0o700)
-    transaction.make_folder(layout.GUARD, 0o700)
-    transaction.make_folder(layout.BUNDLE, 0o700)
+    transaction.make_folder(layout.STATE)
+    transaction.make_folder(layout.GUARD)
+    transaction.make_folder(layout.BUNDLE)
     transaction.write(f"{layout.BUNDLE}/key.pem", b"key", Attributes(0o400))
     transaction.write(layout.DAEMON_JSON, b"{}\n", Attributes(0o644))
     transaction.write(layout.DAEMON_JSON, b'{"again": 1}\n', Attributes(0o600))
-    transaction.make_folder(tree.path("etc/systemd/system/docker.service.d"), 0o755)
+    transaction.make_folder(tree.path("etc/systemd/system/docker.service.d"))
     transaction.write(tree.path("etc/systemd/system/docker.service.d/50.conf"), b"[Unit]\n", Attributes(0o644))
     transaction.write(f"{layout.GUARD}/__main__.py", b"pass\n", Attributes(0o644))
 
@@ -199,7 +200,7 @@ def test_a_file_that_was_noted_goes_back_though_someone_else_changed_it(tree: Tr
 
 def test_folders_that_others_put_files_into_meanwhile_stay(tree: Tree) -> None:
     transaction = Transaction(tree.host)
-    transaction.make_folder(tree.path("etc/new/deeper"), 0o755)
+    transaction.make_folder(tree.path("etc/new/deeper"))
     tree.root.joinpath("etc/new/theirs").write_text("x")
     transaction.roll_back()
     assert tree.root.joinpath("etc/new/theirs").read_text() == "x"
@@ -217,16 +218,16 @@ def test_services_are_restarted_on_the_way_back_only_where_they_were_touched(tre
 
 
 def test_our_folders_are_closed_again_where_someone_opened_them(tree: Tree) -> None:
-    for folder in (layout.STATE, layout.BUNDLE):
-        os.mkdir(folder)
+    for folder in layout.FOLDERS:
+        os.makedirs(folder)
         Path(folder).chmod(0o755)
-        Transaction(tree.host).make_folder(folder, 0o700)
+        Transaction(tree.host).make_folder(folder)
         assert os.stat(folder).st_mode & 0o7777 == 0o700
 
 
 def test_folders_of_the_system_keep_their_modes(tree: Tree) -> None:
     Path(tree.path("etc/docker")).chmod(0o711)
-    Transaction(tree.host).make_folder(tree.path("etc/docker"), 0o755)
+    Transaction(tree.host).make_folder(tree.path("etc/docker"))
     assert os.stat(tree.path("etc/docker")).st_mode & 0o7777 == 0o711
 
 

@@ -232,6 +232,17 @@ def test_a_lost_ca_file_and_drifted_modes_are_mended_without_a_new_certificate(f
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
 
 
+def test_a_folder_that_a_crash_left_half_renamed_is_found_again_and_nothing_is_made_anew(
+    fleet: Fleet, home: Path
+) -> None:
+    fingerprints = [identity.as_result()["fingerprint"] for identity in _all(fleet)]
+    for folder in (fleet.authority_folder, fleet.client_folder("ci"), fleet.server_folder("web1")):
+        folder.rename(folder.with_name(f".{folder.name}.new"))
+    found = _all(_open(home))
+    assert not any(identity.changed for identity in found)
+    assert [identity.as_result()["fingerprint"] for identity in found] == fingerprints
+
+
 def test_check_mode_on_nothing_makes_nothing_at_all(home: Path) -> None:
     fleet = _open(home, check_mode=True)
     with fleet.lock():
