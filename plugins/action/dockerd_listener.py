@@ -77,6 +77,9 @@ class ActionModule(ActionBase):
         identity = self._identity(listen)
         addresses = [] if record is None else _addresses(record.listen)
         identity.prepare(record, addresses)
+        if record is None or identity.reasons:
+            # A passphrase that is missing or wrong shows before the host makes a key.
+            identity.check_signer()
         if self._args["key_origin"] == "controller" and identity.brought is None:
             identity.make_here(addresses)
 
@@ -147,7 +150,8 @@ class ActionModule(ActionBase):
         module_args = {option: self._args[option] for option in HOST_OPTIONS}
         module_args["exchange"] = {"phase": phase}
         if identity is not None:
-            module_args["exchange"].update(identity.for_host(), key=key)
+            module_args["exchange"].update(identity.for_host())
+            module_args["exchange_key"] = key
             if identity.brought is not None:
                 module_args["key_origin"] = "controller"
         outcome: dict[str, t.Any] = self._execute_module(

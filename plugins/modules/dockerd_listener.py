@@ -131,9 +131,6 @@ options:
       certificate:
         description: The server's certificate to put in place, in PEM.
         type: str
-      key:
-        description: The server's key to put in place, where it is not made on the host.
-        type: str
       key_sha256:
         description: The digest of that key's file.
         type: str
@@ -153,6 +150,9 @@ options:
         description: With a new key, too.
         type: bool
         default: false
+  exchange_key:
+    description: The server's key to put in place, where it is not made on the host. Not for use in playbooks.
+    type: str
 requirements:
   - systemd, Python 3.9 or later and Docker Engine 20.10 or later on the host
   - cryptography on the controller
@@ -291,7 +291,7 @@ def main() -> None:
         allow=tuple(params["allow"]),
         key_origin=params["key_origin"],
         allow_downtime=params["allow_downtime"],
-        identity=Identity(**exchange),
+        identity=Identity(**exchange, key=params["exchange_key"]),
         make_key=functools.partial(make_key, run, openssl, params["key_type"]),
         make_request=functools.partial(make_request, run, openssl),
         check_means=functools.partial(check_means, openssl),

@@ -93,8 +93,10 @@ class Controller:
     def raw(
         self, playbook: Path | str, *words: str, callback: str = "default", **variables: t.Any
     ) -> subprocess.CompletedProcess[str]:
-        extra = {"expose_home": str(self.home), **variables}
-        command = ["ansible-playbook", f"--inventory={self.inventory}", f"--extra-vars={json.dumps(extra)}"]
+        # In a file: what stands on the command line, -vvvv prints.
+        extra = self.folder / "extra.json"
+        extra.write_text(json.dumps({"expose_home": str(self.home), **variables}))
+        command = ["ansible-playbook", f"--inventory={self.inventory}", f"--extra-vars=@{extra}"]
         return subprocess.run(
             [*command, *words, str(playbook)],
             cwd=self.folder,

@@ -250,7 +250,6 @@ def test_no_key_and_no_passphrase_in_any_output(host: Host, controller: Controll
             expose_key_origin=origin,
             expose_passphrase="correct horse battery",
         )
-        # What the user gave on the command line is the user's own doing; here that is how the test gives it.
         assert done.returncode == 0, done.stdout
         output += done.stdout + done.stderr
     logged = host.run("journalctl --no-pager; cat /var/log/*.log 2>/dev/null; true").stdout

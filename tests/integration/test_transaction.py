@@ -25,7 +25,7 @@ FAULTS = {
         "docker.service", "Service", '/bin/sh -c "test ! -e /etc/systemd/system/docker-gangway.socket"'
     ),
     "socket_start_failed": _FAULT.format("docker-gangway.socket", "Socket", "/bin/false"),
-    "port_closed": _FAULT.format("docker.service", "Service", "/bin/systemctl stop docker-gangway.socket"),
+    "port_closed": _FAULT.format("docker.service", "Service", "-/bin/systemctl stop docker-gangway.socket"),
 }
 
 

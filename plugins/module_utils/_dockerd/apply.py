@@ -17,7 +17,7 @@ from .._failure import Failure
 from . import layout
 from .addresses import Listen
 from .daemon_json import merge
-from .engine import read_engine, running_containers
+from .engine import running_containers
 from .host import Attributes, Host
 from .observe import Observed
 from .plan import FileChange, Plan
@@ -42,7 +42,7 @@ def apply_present(host: Host, observed: Observed, plan: Plan, listen: t.Sequence
         if plan.restart:
             verify_bundle()
             verify_config(host, observed.flags.program, observed.engine.version if observed.engine else "")
-            transaction.about_to_touch_services()
+            transaction.about_to_touch_services(live_restore=plan.live_restore)
             restart(host, with_socket=plan.restart_socket)
             verify_services(host)
             verify_port(listen, host.read(layout.CERTIFICATE) or b"")
@@ -58,9 +58,10 @@ def apply_absent(host: Host, plan: Plan) -> list[str]:
         for change in plan.changes:
             if change is not plan.settle:
                 _make(host, transaction, change)
+        transaction.about_to_touch_services(live_restore=plan.live_restore)
         if plan.settle is not None:
-            _without_tls(host, transaction, plan.settle)
-        transaction.about_to_touch_services()
+            transaction.note_file(layout.DAEMON_JSON)
+            _start_config(host, plan.settle, live_restore=plan.live_restore)
         if plan.restart:
             restart(host, with_socket=True, listening=False)
         else:
@@ -115,10 +116,13 @@ def _all_or_nothing(host: Host, transaction: Transaction) -> t.Iterator[None]:
 
 def _go_back(host: Host, transaction: Transaction) -> None:
     """Put the files back, and dockerd under them, its containers running on."""
-    transaction.roll_back()
-    original = FileChange(layout.DAEMON_JSON, host.read(layout.DAEMON_JSON), host.attributes(layout.DAEMON_JSON))
+    content, attributes = transaction.before(layout.DAEMON_JSON)
+    original = FileChange(layout.DAEMON_JSON, content, None if content is None else attributes)
     if transaction.touched_services:
-        _with_live_restore(host, original.content)
+        # At no time may dockerd find a daemon.json without live-restore: any client of docker.sock can start it.
+        _start_config(host, original, live_restore=transaction.live_restore)
+    transaction.roll_back(but=layout.DAEMON_JSON)
+    if transaction.touched_services:
         restart(host, with_socket=True, listening=os.path.exists(layout.SOCKET_UNIT))
     if transaction.touched(layout.DAEMON_JSON):
         settle(host, original)
@@ -148,19 +152,14 @@ def _make(host: Host, transaction: Transaction, change: FileChange) -> None:
     transaction.write(change.path, content, change.attributes)
 
 
-def _without_tls(host: Host, transaction: Transaction, final: FileChange) -> None:
-    """daemon.json for the start in between: as in the end, but with live-restore, so that containers live on."""
-    transaction.note_file(layout.DAEMON_JSON)
-    _with_live_restore(host, final.content)
-
-
-def _with_live_restore(host: Host, content: bytes | None) -> None:
-    engine = read_engine()
-    if engine is not None and engine.swarm:
-        host.put(layout.DAEMON_JSON, content, host.attributes(layout.DAEMON_JSON))
+def _start_config(host: Host, final: FileChange, *, live_restore: bool) -> None:
+    """daemon.json for a start: as it is to be in the end, but with live-restore, so that containers live on."""
+    if not live_restore:
+        host.put(layout.DAEMON_JSON, final.content, final.attributes)
         return
-    text = merge((content or b"").decode(), {"live-restore": True})
-    host.write(layout.DAEMON_JSON, text.encode(), host.attributes(layout.DAEMON_JSON) or Attributes(0o644))
+    text = merge((final.content or b"").decode(), {"live-restore": True})
+    attributes = final.attributes or host.attributes(layout.DAEMON_JSON) or Attributes(0o644)
+    host.write(layout.DAEMON_JSON, text.encode(), attributes)
 
 
 def _remove_folder(folder: str) -> None:

@@ -89,6 +89,7 @@ def run_listener(host: Host, request: Request) -> dict[str, t.Any]:
 
 def _absent(host: Host, observed: Observed, request: Request) -> dict[str, t.Any]:
     folders = [folder for folder in (layout.BUNDLE, layout.STATE) if os.path.isdir(folder)]
+    preflight.check_daemon_json(observed)
     plan = plan_absent(observed, existing_folders=folders)
     if plan.restart:
         preflight.check_swarm(observed, allow_downtime=request.allow_downtime)
@@ -97,6 +98,7 @@ def _absent(host: Host, observed: Observed, request: Request) -> dict[str, t.Any
     result = _result(observed, plan)
     if plan.changed and not request.check_mode:
         result["warnings"] = _about_stopped(apply_absent(host, plan))
+    if not request.check_mode:
         shutil.rmtree(layout.PENDING, ignore_errors=True)
     return result
 

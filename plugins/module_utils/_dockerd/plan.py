@@ -76,6 +76,8 @@ class Plan:
     folders_to_close: tuple[str, ...] = ()
     #: Switch live-restore on in the running daemon first.
     live_restore_first: bool = False
+    #: Whether dockerd may be started with live-restore: not in swarm mode.
+    live_restore: bool = True
     #: Bring dockerd up with a new configuration; with C(restart_socket), the port closes meanwhile.
     restart: bool = False
     restart_socket: bool = False
@@ -112,8 +114,7 @@ def plan_present(
     """Plan a listener. C(listen) holds addresses only."""
     socket_unit = socket_method.render_socket_unit(listen, allow).encode()
     text = text_of(observed.content(layout.DAEMON_JSON), layout.DAEMON_JSON)
-    # dockerd refuses live-restore in swarm mode.
-    live_restore = observed.engine is None or not observed.engine.swarm
+    live_restore = _can_live_restore(observed)
     settings = {**TLS_SETTINGS, **({"live-restore": True} if live_restore else {})}
     merged = merge(text, settings).encode()
     before = observed.files.get(layout.DAEMON_JSON)
@@ -138,6 +139,7 @@ def plan_present(
     return Plan(
         changes=tuple(changes),
         live_restore_first=_lacks_live_restore(observed) and (bool(content_changed) or restart_socket),
+        live_restore=live_restore,
         restart=bool(content_changed) or restart_socket or not observed.service_active,
         restart_socket=restart_socket,
         folders_to_close=observed.loose_folders,
@@ -164,6 +166,7 @@ def plan_absent(observed: Observed, *, existing_folders: t.Collection[str]) -> P
         changes=tuple(changes),
         folders_to_remove=(*folders, *(f for f in reversed(what_was.folders) if f not in folders)),
         live_restore_first=restart and _lacks_live_restore(observed),
+        live_restore=_can_live_restore(observed),
         restart=restart and observed.service_active,
         restart_socket=restart,
         settle=settle,
@@ -212,6 +215,11 @@ def _differs(observed: Observed, change: FileChange, *, due: bool) -> bool:
 
 def _only_attributes(observed: Observed, change: FileChange) -> bool:
     return change.content is not None and observed.content(change.path) == change.content
+
+
+def _can_live_restore(observed: Observed) -> bool:
+    """dockerd refuses to start with live-restore in swarm mode."""
+    return observed.engine is None or not observed.engine.swarm
 
 
 def _lacks_live_restore(observed: Observed) -> bool:

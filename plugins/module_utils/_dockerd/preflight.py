@@ -6,7 +6,15 @@
 
 from __future__ import annotations
 
-__all__ = ("check_addresses", "check_daemon", "check_filtering", "check_root", "check_swarm", "check_writable")
+__all__ = (
+    "check_addresses",
+    "check_daemon",
+    "check_daemon_json",
+    "check_filtering",
+    "check_root",
+    "check_swarm",
+    "check_writable",
+)
 
 import errno
 import os
@@ -31,15 +39,11 @@ except PermissionError:
 raise SystemExit(9)"""
 
 
-def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
-    """Refuse what collides with a listener of ours. C(certificates): our own values of the TLS keys.
-
-    Failures: C(daemon_json_malformed), C(hosts_in_daemon_json), C(tls_in_daemon_json), C(tls_flags),
-    C(other_listener), C(method_unsupported).
-    """
+def check_daemon_json(observed: Observed) -> dict[str, t.Any]:
+    """Return daemon.json's settings. Failure: C(daemon_json_malformed)."""
     text = text_of(observed.content(layout.DAEMON_JSON), layout.DAEMON_JSON)
     try:
-        settings = parse(text)
+        return parse(text)
     except MalformedDaemonJson as exc:
         raise Failure(
             "daemon_json_malformed",
@@ -47,6 +51,15 @@ def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
             reason=f"dockerd could not start with it again: {exc}",
             cure="Correct the file; nothing was changed",
         ) from exc
+
+
+def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
+    """Refuse what collides with a listener of ours. C(certificates): our own values of the TLS keys.
+
+    Failures: C(daemon_json_malformed), C(hosts_in_daemon_json), C(tls_in_daemon_json), C(tls_flags),
+    C(other_listener), C(method_unsupported).
+    """
+    settings = check_daemon_json(observed)
     if "hosts" in settings:
         raise Failure(
             "hosts_in_daemon_json",

@@ -45,9 +45,22 @@ class Transaction:
         """Whether this file may have been changed."""
         return any(entry["kind"] == "file" and entry["path"] == path for entry in self._entries)
 
-    def about_to_touch_services(self) -> None:
+    @property
+    def live_restore(self) -> bool:
+        """Whether dockerd can be started with live-restore (not in swarm mode)."""
+        return all(entry.get("live_restore", True) for entry in self._entries)
+
+    def about_to_touch_services(self, *, live_restore: bool) -> None:
         """Note that from here on, going back takes a restart too."""
-        self._note({"kind": "services"})
+        self._note({"kind": "services", "live_restore": live_restore})
+
+    def before(self, path: str) -> tuple[bytes | None, Attributes]:
+        """Return the file's before-image where there is one, else what it is now."""
+        for entry in self._entries:
+            if entry["kind"] == "file" and entry["path"] == path:
+                content = None if entry["content"] is None else base64.b64decode(entry["content"])
+                return content, Attributes(entry["mode"], entry["uid"], entry["gid"])
+        return self._host.read(path), self._host.attributes(path) or Attributes(0o644)
 
     def make_folder(self, path: str) -> None:
         """Make the folder and its missing parents; each of them is taken away again by M(roll_back)."""
@@ -95,10 +108,10 @@ class Transaction:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(layout.JOURNAL)
 
-    def roll_back(self) -> None:
-        """Put every file and folder back as it was, the last change first. The journal stays until M(commit)."""
+    def roll_back(self, *, but: str = "") -> None:
+        """Put every file (but one) and folder back as it was, the last change first. The journal stays meanwhile."""
         for entry in reversed(self._entries):
-            if entry["kind"] == "file":
+            if entry["kind"] == "file" and entry["path"] != but:
                 self._put_back(entry)
         # Folders only now: the files that other programs made in them meanwhile (a log, a cache) keep them.
         for entry in reversed(self._entries):

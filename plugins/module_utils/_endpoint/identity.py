@@ -18,6 +18,7 @@ from .._failure import Failure
 from .._pki.dependency import serialization, x509
 from .._pki.fleet import Fleet
 from .._pki.freshness import Wish, fingerprint, not_after_of, reasons_to_reissue
+from .._pki.keys import key_type_of
 from .._pki.names import names_in, sort_names
 from .record import EndpointRecord
 
@@ -48,6 +49,8 @@ class ServerIdentity:
     key: str | None = field(default=None, repr=False)
     ca: str | None = None
     reasons: list[str] = field(default_factory=list)
+    #: The certificate that is asked for needs another key than the one on the host.
+    new_key: bool = False
 
     @property
     def origin(self) -> str:
@@ -71,6 +74,12 @@ class ServerIdentity:
             if record.key_origin != self.origin:
                 # Somebody else than the host has had that key.
                 self.reasons.append("its key was not made on the host")
+                self.new_key = True
+
+    def check_signer(self) -> None:
+        """Raise what signing would raise; nothing to check where the authority is yet to be made, or not ours."""
+        if self.brought is None and self.ca is not None:
+            self.fleet.signer()
 
     def judge(self, pem: str, addresses: t.Sequence[str]) -> bool:
         """Take this certificate for ours where it is what is asked, else note why not; return whether it is."""
@@ -81,6 +90,7 @@ class ServerIdentity:
             self.reasons = ["unreadable"]
             return False
         self.certificate = certificate
+        self.new_key = key_type_of(certificate.public_key()) != self.key_type
         wish = Wish(self.key_type, tuple(self._all_names(addresses)))
         if authority is None:
             self.reasons = ["another authority"]
@@ -116,7 +126,7 @@ class ServerIdentity:
             "expected": None if self.certificate is None else fingerprint(self.certificate),
             "covers": covers,
             "renew": bool(self.reasons),
-            "new_key": any("key" in reason for reason in self.reasons),
+            "new_key": self.new_key,
         }
 
     def describe(self, before: str | None, addresses: t.Sequence[str]) -> dict[str, str]:

@@ -44,6 +44,7 @@ def render_socket_unit(listen: t.Sequence[Listen], allow: t.Sequence[str]) -> st
 def render_drop_in(python: str) -> str:
     """Return the drop-in of docker.service that hands over the socket and runs the guard before each start."""
     guard = f"cd {layout.STATE} && {python} -B -m guard {layout.DAEMON_JSON} {layout.GOOD_COPY}"
+    stop = f"systemctl stop {layout.GANGWAY_SOCKET} || ! systemctl --quiet is-active {layout.GANGWAY_SOCKET}"
     return (
         f"{_HEADER}"
         "[Unit]\n"
@@ -54,7 +55,7 @@ def render_drop_in(python: str) -> str:
         "[Service]\n"
         f"Sockets={layout.GANGWAY_SOCKET}\n"
         "# Whatever keeps the guard from saying that mutual TLS is in force closes the port.\n"
-        f"ExecStartPre=/bin/sh -c '{{ {guard}; }} || systemctl stop {layout.GANGWAY_SOCKET}'\n"
+        f"ExecStartPre=/bin/sh -c '{{ {guard}; }} || {stop}'\n"
     )
 
 
