@@ -50,8 +50,12 @@ def parse_listen(text: str) -> Listen:
     """
     match = re.fullmatch(r"(?:tcp://)?(\[[^\]]*\]|[^:\[\]/]*)(?::([0-9]+))?", text)
     host, port = (match.group(1).strip("[]"), int(match.group(2) or DEFAULT_PORT)) if match else ("", 0)
-    if match is None and text.count(":") > 1:
+    if match is None and text.count(":") > 1 and "://" not in text:
         raise _invalid_listen(text, "an IPv6 address needs brackets here", f"Write it as [{text}]:{DEFAULT_PORT}")
+    if "://" in text and not text.startswith("tcp://"):
+        raise _invalid_listen(text, "dockerd listens on tcp:// only", f"Write ADDRESS:{DEFAULT_PORT}")
+    if "%" in host:
+        raise _invalid_listen(text, "link-local addresses with a zone can't be in a certificate", "Use another address")
     if host == "":
         raise _invalid_listen(
             text,
@@ -79,6 +83,8 @@ def parse_allow(entries: t.Iterable[str]) -> tuple[str, ...]:
     for entry in entries:
         for text in _EVERYONE if entry == ANY else (entry,):
             try:
+                if "%" in text:
+                    raise ValueError("zone")
                 networks.add(ipaddress.ip_network(text))
             except ValueError as exc:
                 raise _invalid_allow(entry, exc) from exc

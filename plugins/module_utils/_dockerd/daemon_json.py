@@ -45,10 +45,15 @@ def parse(text: str) -> dict[str, t.Any]:
                 raise MalformedDaemonJson(f"the key {key!r} stands in it twice")
         return dict(pairs)
 
+    def no_number(word: str) -> t.Any:
+        raise MalformedDaemonJson(f"{word} is not JSON")
+
     try:
-        settings = json.loads(text, object_pairs_hook=distinct)
+        settings = json.loads(text, object_pairs_hook=distinct, parse_constant=no_number)
     except json.JSONDecodeError as exc:
         raise MalformedDaemonJson(f"line {exc.lineno}, column {exc.colno}: {exc.msg}") from exc
+    except RecursionError:
+        raise MalformedDaemonJson("it is nested too deeply") from None
     if not isinstance(settings, dict):
         raise MalformedDaemonJson("it holds no JSON object")
     return settings
@@ -76,9 +81,14 @@ def restore(text: str, raw: t.Mapping[str, str | None]) -> str:
             text = text if member is None else _without(text, member)
         elif member is None:
             text = _with(text, key, value)
-        elif json.loads(text[member.value_start : member.end]) != json.loads(value):
+        elif _canonical(text[member.value_start : member.end]) != _canonical(value):
             text = text[: member.value_start] + value + text[member.end :]
     return text
+
+
+def _canonical(value: str) -> str:
+    """For comparing: 1 and true are equal to Python, and not to dockerd."""
+    return json.dumps(json.loads(value), sort_keys=True)
 
 
 def _members(text: str) -> list[_Member]:

@@ -42,7 +42,14 @@ def tls_problem(settings: t.Mapping[str, t.Any]) -> str | None:
 
 
 def files_problem(settings: t.Mapping[str, t.Any]) -> str | None:
-    """Return why dockerd could not load the TLS files; None: it can."""
+    """Return why dockerd could not start with these TLS keys; None: it can, or there are none."""
+    if not any(key in settings for key in TLS_KEYS):
+        return None
+    if not isinstance(settings.get("tlsverify", False), bool):
+        return "tlsverify is neither true nor false"
+    for key in TLS_KEYS[1:]:
+        if not isinstance(settings.get(key), str):
+            return f"{key} is not set"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(settings["tlscert"], settings["tlskey"], password=_refuse_encrypted_key)
@@ -60,33 +67,50 @@ def files_problem(settings: t.Mapping[str, t.Any]) -> str | None:
 def main(arguments: t.Sequence[str]) -> int:
     """Return 0 where the port may stay open."""
     path, good_copy = arguments
-    text = _read(path)
-    try:
-        settings = parse(text)
-        if not text and os.path.exists(path):
-            raise MalformedDaemonJson("it is empty")
-    except MalformedDaemonJson as exc:
-        _say(f"{path} is malformed: {exc}; starting with the last good one, yours is kept as {path}.broken")
-        _write(f"{path}.broken", text, like=path)
-        text = _read(good_copy)
-        settings = parse(text)
-        _write(path, text, like=path)
-    problem = tls_problem(settings)
+    good_text = _read(good_copy)
+    good = _parse_leniently(good_text)
+    text = _mend_malformed(path, good_text if good else "{}\n")
+    settings = parse(text)
+    unloadable = files_problem(settings)
+    problem = tls_problem(settings) or unloadable
     if problem is None:
-        problem = files_problem(settings)
-        if problem is None:
-            if _read(good_copy) != text:
-                _write(good_copy, text, like=path)
-            return 0
-        mended = restore(text, dict.fromkeys(TLS_KEYS))
-    else:
-        mended = text
-    if "live-restore" not in settings and "live-restore" in parse(_read(good_copy)):
+        if good_text != text:
+            _write(good_copy, text, like=path)
+        return 0
+    mended = text
+    if unloadable is not None:
+        mended = restore(mended, dict.fromkeys(TLS_KEYS))
+    if "live-restore" not in settings and "live-restore" in good:
         mended = merge(mended, {"live-restore": True})
     if mended != text:
         _write(path, mended, like=path)
     _say(f"mutual TLS is not in force: {problem}. Closing docker-gangway.socket; dockerd starts without the port")
     return 1
+
+
+def _mend_malformed(path: str, replacement: str) -> str:
+    """Return the text of daemon.json; where dockerd could not read it, replace it and keep the user's beside it."""
+    text = _read(path)
+    try:
+        parse(text)
+        # dockerd before 23.0 does not start with an empty file.
+        if not text.strip() and os.path.exists(path):
+            raise MalformedDaemonJson("it is empty")
+    except MalformedDaemonJson as exc:
+        _say(f"{path} is malformed: {exc}; starting with the last good one")
+        if text.strip():
+            _write(f"{path}.broken", text, like=path)
+            _say(f"the malformed one is kept as {path}.broken")
+        _write(path, replacement, like=path)
+        return replacement
+    return text
+
+
+def _parse_leniently(text: str) -> dict[str, t.Any]:
+    try:
+        return parse(text)
+    except MalformedDaemonJson:
+        return {}
 
 
 def _refuse_encrypted_key() -> bytes:
@@ -95,7 +119,8 @@ def _refuse_encrypted_key() -> bytes:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", newline="") as stream:
+        # What is not UTF-8 passes through as it is; dockerd takes it inside of strings.
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
             return stream.read()
     except FileNotFoundError:
         return ""
@@ -106,7 +131,7 @@ def _write(path: str, text: str, *, like: str) -> None:
     path = os.path.realpath(path)
     temporary = f"{path}.gangway-new"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
         model = path if os.path.exists(path) else like
         if os.path.exists(model):
             status = os.stat(model)

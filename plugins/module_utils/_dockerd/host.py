@@ -74,13 +74,18 @@ class Host:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            os.fchown(stream.fileno(), attributes.uid, attributes.gid)
-            os.fchmod(stream.fileno(), attributes.mode)
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                os.fchown(stream.fileno(), attributes.uid, attributes.gid)
+                os.fchmod(stream.fileno(), attributes.mode)
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
         sync_folder(os.path.dirname(path))
 
     def put(self, path: str, content: bytes | None, attributes: Attributes | None) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 __all__ = ("Observed", "observe", "text_of")
 
+import dataclasses
 import os
+import shlex
 import typing as t
 from dataclasses import dataclass
 
@@ -19,7 +21,16 @@ from .host import Attributes, Host
 from .unit import DaemonFlags, daemon_flags, environment_file_variables, exec_start_words, parse_show
 
 _PROPERTIES = (
-    "Id,LoadState,ActiveState,MainPID,FragmentPath,DropInPaths,EnvironmentFiles,TriggeredBy,Listen,NeedDaemonReload"
+    "Id",
+    "LoadState",
+    "ActiveState",
+    "MainPID",
+    "FragmentPath",
+    "DropInPaths",
+    "Environment",
+    "EnvironmentFiles",
+    "TriggeredBy",
+    "Listen",
 )
 
 
@@ -31,7 +42,6 @@ class Observed:
     main_pid: int
     service_active: bool
     socket_active: bool
-    needs_daemon_reload: bool
     #: TCP addresses of socket units that hand dockerd a port and are not ours.
     foreign_streams: tuple[str, ...]
     files: t.Mapping[str, tuple[bytes, Attributes]]
@@ -75,7 +85,6 @@ def observe(host: Host, paths: t.Iterable[str]) -> Observed:
         main_pid=int(service.get("MainPID") or 0),
         service_active=service.get("ActiveState") == "active",
         socket_active=units[layout.GANGWAY_SOCKET].get("ActiveState") == "active",
-        needs_daemon_reload="yes" in (unit.get("NeedDaemonReload") for unit in units.values()),
         foreign_streams=_foreign_streams(host, units),
         files=files,
         missing_folders=tuple(
@@ -100,7 +109,7 @@ def text_of(content: bytes | None, path: str) -> str:
 
 def _show_units(host: Host, *units: str) -> dict[str, dict[str, str]]:
     try:
-        code, stdout, stderr = host.run(["systemctl", "show", *units, f"--property={_PROPERTIES}"])
+        code, stdout, stderr = host.run(["systemctl", "show", *units, f"--property={','.join(_PROPERTIES)}"])
     except OSError as exc:
         code, stdout, stderr = 127, "", str(exc)
     blocks = [parse_show(block) for block in stdout.split("\n\n") if block.strip()]
@@ -117,11 +126,15 @@ def _show_units(host: Host, *units: str) -> dict[str, dict[str, str]]:
 def _flags(host: Host, service: t.Mapping[str, str]) -> DaemonFlags:
     paths = [service.get("FragmentPath", ""), *service.get("DropInPaths", "").split()]
     text = "\n".join((host.read(path) or b"").decode(errors="replace") for path in paths if path)
-    variables: dict[str, str] = {}
+    variables = environment_file_variables("\n".join(shlex.split(service.get("Environment", ""))))
     for word in service.get("EnvironmentFiles", "").split():
         if word.startswith("/"):
             variables.update(environment_file_variables((host.read(word) or b"").decode(errors="replace")))
-    return daemon_flags(exec_start_words(text), variables)
+    flags = daemon_flags(exec_start_words(text), variables)
+    # The running process shows what it was really given.
+    running = (host.read(f"/proc/{service.get('MainPID') or 0}/cmdline") or b"").decode(errors="replace").split("\0")
+    hosts = dict.fromkeys([*flags.hosts, *daemon_flags(running, {}).hosts])
+    return dataclasses.replace(flags, hosts=tuple(hosts))
 
 
 def _foreign_streams(host: Host, units: t.Mapping[str, t.Mapping[str, str]]) -> tuple[str, ...]:

@@ -70,7 +70,9 @@ def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
         )
     # Once they are ours, a different value is drift, to be mended.
     ours = observed.content(layout.WHAT_WAS) is not None
-    foreign = [key for key in (*TLS_KEYS, "tls") if key in settings and settings[key] != certificates.get(key)]
+    foreign = [
+        key for key in (*TLS_KEYS, "tls") if key in settings and repr(settings[key]) != repr(certificates.get(key))
+    ]
     if foreign and not ours:
         raise Failure(
             "tls_in_daemon_json",

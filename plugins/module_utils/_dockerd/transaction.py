@@ -71,6 +71,7 @@ class Transaction:
             # Noting may have made it: the journal lies in one of them.
             if not os.path.isdir(path):
                 os.mkdir(path, mode)
+                os.chmod(path, mode)
         if path in layout.FOLDERS and self._host.attributes(path) != Attributes(mode):
             os.chown(path, 0, 0)
             os.chmod(path, mode)
@@ -128,6 +129,9 @@ class Transaction:
 
     def _put_back(self, entry: t.Mapping[str, t.Any]) -> None:
         path = entry["path"]
+        with contextlib.suppress(FileNotFoundError):
+            # What a killed run had begun to write.
+            os.unlink(f"{os.path.realpath(path)}.gangway-new")
         if entry["content"] is None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)

@@ -13,6 +13,9 @@ import shlex
 import typing as t
 from dataclasses import dataclass
 
+_CONTINUATION = re.compile(r"\s*\\\n\s*")
+#: -H, -Hx, -H=x, and behind other short flags that take no value (-DH x).
+_SHORT_HOST = re.compile(r"-[Dv]*H")
 _TLS_FLAG = re.compile(r"--(tls|tlsverify|tlscacert|tlscert|tlskey)(=.*)?\Z")
 
 
@@ -40,26 +43,34 @@ def exec_start_words(text: str) -> list[str]:
     C(@-:+!) are dropped (systemd.service(5)).
     """
     words: list[str] = []
-    for line in re.sub(r"\\\n\s*", " ", text).splitlines():
+    without_comments = "".join(
+        line for line in text.splitlines(keepends=True) if not line.lstrip().startswith(("#", ";"))
+    )
+    for line in _CONTINUATION.sub(" ", without_comments).splitlines():
         key, equals, value = line.partition("=")
         if equals and key.strip() == "ExecStart":
-            words = shlex.split(value.strip().lstrip("@-:+!"))
+            words = _split(value.strip().lstrip("@-:+!"))
     return words
 
 
 def environment_file_variables(text: str) -> dict[str, str]:
     """Read C(NAME=value) lines as systemd.exec(5) has them for EnvironmentFile=; what can't be read is left out."""
     variables = {}
-    for line in text.splitlines():
+    for line in _CONTINUATION.sub(" ", text).splitlines():
         if line.strip().startswith(("#", ";")):
             continue
         name, equals, value = line.partition("=")
-        try:
-            if equals:
-                variables[name.strip()] = " ".join(shlex.split(value))
-        except ValueError:
-            continue
+        if equals:
+            variables[name.strip()] = " ".join(_split(value))
     return variables
+
+
+def _split(text: str) -> list[str]:
+    """As the shell does; where a quote is not closed, at the spaces."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
 
 
 def daemon_flags(words: t.Sequence[str], variables: t.Mapping[str, str]) -> DaemonFlags:
@@ -71,12 +82,12 @@ def daemon_flags(words: t.Sequence[str], variables: t.Mapping[str, str]) -> Daem
     hosts, tls, config_file = [], [], None
     for index, word in enumerate(flat):
         following = flat[index + 1] if index + 1 < len(flat) else ""
-        if word in ("-H", "--host"):
+        if word == "--host":
             hosts.append(following)
         elif word.startswith("--host="):
             hosts.append(word[len("--host=") :])
-        elif word.startswith("-H"):
-            hosts.append(word[2:].lstrip("="))
+        elif _SHORT_HOST.match(word):
+            hosts.append(word.partition("H")[2].lstrip("=") or following)
         elif _TLS_FLAG.match(word):
             tls.append(word)
         elif word == "--config-file":

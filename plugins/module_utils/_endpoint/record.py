@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from .._failure import Failure
+from .._pki.bundle import make_private_folder
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def write_record(endpoints_folder: Path, record: EndpointRecord) -> None:
     with contextlib.suppress(OSError):
         if path.read_text(encoding="utf-8") == content:
             return
-    endpoints_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(endpoints_folder)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

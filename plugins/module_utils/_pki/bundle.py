@@ -11,7 +11,17 @@ C(.name.tmp) (being written), C(.name.new) (complete), C(.name.old) (about to go
 
 from __future__ import annotations
 
-__all__ = ("PRIVATE", "PUBLIC", "lock", "make_private_folder", "read_bundle", "recover", "replace_file", "write_bundle")
+__all__ = (
+    "PRIVATE",
+    "PUBLIC",
+    "close_file",
+    "lock",
+    "make_private_folder",
+    "read_bundle",
+    "recover",
+    "replace_file",
+    "write_bundle",
+)
 
 import contextlib
 import fcntl
@@ -29,7 +39,9 @@ PUBLIC = 0o644
 def make_private_folder(folder: Path) -> None:
     """Make the folder and its missing parents, closed to others. Failure: C(home_not_writable)."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not folder.parent.exists():
+            make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as exc:
         raise Failure(
             "home_not_writable",
@@ -71,6 +83,8 @@ def write_bundle(folder: Path, files: t.Mapping[str, tuple[bytes, int]]) -> None
         replace_file(folder / changed[0], content, mode)
     elif changed:
         _replace_folder(folder, files)
+    if folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)
     for name, (_content, mode) in files.items():
         if (folder / name).stat().st_mode & 0o7777 != mode:
             (folder / name).chmod(mode)
@@ -83,6 +97,12 @@ def replace_file(path: Path, content: bytes, mode: int) -> None:
     _write_new(temporary, content, mode)
     os.replace(temporary, path)
     _sync_folder(path.parent)
+
+
+def close_file(path: Path) -> None:
+    """Take away from a private file what others may do with it."""
+    if path.stat().st_mode & 0o077:
+        path.chmod(PRIVATE)
 
 
 def recover(folder: Path) -> None:
@@ -119,7 +139,7 @@ def _carry_over(folder: Path, into: Path) -> None:
     """What the user put beside our files stays there."""
     for entry in folder.iterdir():
         target = into / entry.name
-        if target.exists():
+        if target.exists() or (entry.name.startswith(".") and entry.name.endswith(".tmp")):
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.copytree(entry, target, symlinks=True)

@@ -30,6 +30,8 @@ from .names import names_in, sort_names
 from .profile import Signer, authority_certificate, client_certificate, server_certificate
 
 DEFAULT_HOME = "~/.docker/gangway"
+#: A century: beyond it, ASN.1's GeneralizedTime and people's memory end.
+_MAXIMUM_VALIDITY = 36500
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:+-]*\Z")
 
 
@@ -93,6 +95,8 @@ class Fleet:
     def __init__(self, home: str, name: str, settings: Settings | None = None, *, check_mode: bool = False) -> None:
         require_cryptography()
         _check_name("fleet", name)
+        for days in (settings.validity, settings.authority_validity) if settings else ():
+            _check_validity(days)
         self.name = name
         self.folder = Path(home).expanduser() / name
         self.settings = settings or Settings()
@@ -130,6 +134,12 @@ class Fleet:
             bundle.make_private_folder(self.folder)
             bundle.recover(self.authority_folder)
         existing = self.authority_certificate()
+        key_path = self.authority_folder / "ca-key.pem"
+        if existing is None and key_path.exists():
+            # Making a new one would throw away the key of the old one.
+            self.signer()
+        if not self.check_mode and key_path.exists():
+            bundle.close_file(key_path)
         wish = Wish(key_type=self.settings.authority_key_type, common_name=f"gangway {self.name} authority")
         if existing is not None:
             wish = Wish(key_type=key_type_of(existing.public_key()), common_name=wish.common_name)
@@ -148,23 +158,20 @@ class Fleet:
     def ensure_server(self, name: str, names: t.Sequence[str]) -> Identity:
         """Make or renew a server's bundle whose key is made here, on the controller."""
         wish = Wish(key_type=self.settings.key_type, names=tuple(sort_names(names)))
-        if not wish.names:
-            raise Failure(
-                "names_missing",
-                thing=f"server {name!r}",
-                reason="a server certificate needs at least one name or address that clients connect to",
-                cure="Give names",
-            )
         return self._ensure("server", name, self.server_folder(name), wish)
 
     def sign_server_request(self, request_pem: bytes, names: t.Sequence[str]) -> x509.Certificate:
         """Sign a host's CSR. Only its public key is taken from it; the names are the controller's to decide."""
-        request = x509.load_pem_x509_csr(request_pem)
-        if not request.is_signature_valid:
+        try:
+            request = x509.load_pem_x509_csr(request_pem)
+            valid = request.is_signature_valid
+        except ValueError:
+            valid = False
+        if not valid:
             raise Failure(
                 "request_invalid",
                 thing="the certificate request that the host sent",
-                reason="it is not signed by the key that it names",
+                reason="it is not one, or not signed by the key that it names",
                 cure="Run the play again; if this stays, look at who controls the host",
             )
         return server_certificate(
@@ -195,6 +202,13 @@ class Fleet:
                     thing=str(key_path),
                     reason="this key does not belong to ca.pem beside it",
                     cure="Put the matching pair there",
+                )
+            if certificate.not_valid_after_utc <= _now():
+                raise Failure(
+                    "authority_expired",
+                    thing=str(self.authority_folder / "ca.pem"),
+                    reason=f"this authority expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
+                    cure="Move its folder away and run again: a new authority is made and every identity is re-issued",
                 )
             self._signer = Signer(certificate, key)
         return self._signer
@@ -227,6 +241,9 @@ class Fleet:
             certificate = self._issue(kind, folder, wish, present.get("key.pem"))
         elif reasons:
             certificate = None
+            if authority is not None:
+                # What signing would raise, check mode has to raise.
+                self.signer()
         elif not self.check_mode and authority is not None:
             # Modes may have drifted, and ca.pem may have been replaced; neither needs a new certificate.
             self._write(folder, authority, before, present["key.pem"])
@@ -282,6 +299,16 @@ def _check_name(what: str, name: str) -> None:
             thing=f"{what} name {name!r}",
             reason="it becomes a folder and a certificate's CN, so it has to be 1 to 64 letters, digits or _ . @ : + -",
             cure="Choose another name",
+        )
+
+
+def _check_validity(days: int) -> None:
+    if not 0 < days <= _MAXIMUM_VALIDITY:
+        raise Failure(
+            "invalid_validity",
+            thing=f"validity of {days} days",
+            reason=f"it is not between 1 and {_MAXIMUM_VALIDITY}",
+            cure="Choose another",
         )
 
 

@@ -76,7 +76,7 @@ def load_private_key(pem: bytes, *, path: str, passphrase: str | None = None) ->
             cure="Give its passphrase (expose_passphrase in the role), best from a vaulted variable",
         ) from exc
     except ValueError as exc:
-        if passphrase:
+        if passphrase and b"ENCRYPTED" in pem:
             raise Failure(
                 "passphrase_wrong",
                 thing=path,

@@ -27,7 +27,8 @@ def is_valid_name(text: str) -> bool:
         ipaddress.ip_address(text)
     except ValueError:
         labels = text[2:].split(".") if text.startswith("*.") else text.split(".")
-        return len(text) <= 253 and all(_LABEL.match(label) for label in labels)
+        # All digits in the last label: an IPv4 address gone wrong, no name.
+        return len(text) <= 253 and all(_LABEL.match(label) for label in labels) and not labels[-1].isdigit()
     return "%" not in text
 
 

@@ -16,6 +16,7 @@ import datetime
 import typing as t
 from dataclasses import dataclass
 
+from .._failure import Failure
 from .dependency import ed25519, hashes, rsa, x509, x509_oid
 from .names import parse_name, sort_names
 
@@ -66,6 +67,13 @@ def server_certificate(
 ) -> x509.Certificate:
     """Return a certificate for TLS servers, valid for the names and addresses given (at least one)."""
     ordered = sort_names(names)
+    if not ordered:
+        raise Failure(
+            "names_missing",
+            thing="the server certificate",
+            reason="it needs at least one name or address that clients connect to",
+            cure="Give names (expose_names in the role)",
+        )
     # The subject is for people; verifiers read the SAN. A name too long for a CN is left out of it.
     common_name = next((name for name in ordered if len(name) <= _COMMON_NAME_LENGTH), None)
     san = x509.SubjectAlternativeName([parse_name(name) for name in ordered])

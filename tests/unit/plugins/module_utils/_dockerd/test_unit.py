@@ -158,7 +158,8 @@ def test_a_program_without_a_path_is_not_made_up(text: str) -> None:
         ("A=1\nB=2\nA=3\n", {"A": "3", "B": "2"}),
         ("# A=1\n  ; B=2\n\nnothing\nC=\n", {"C": ""}),
         (' A = "x y" \n', {"A": "x y"}),
-        ('A="unclosed\nB=fine\n', {"B": "fine"}),
+        ('A="unclosed\nB=fine\n', {"A": '"unclosed', "B": "fine"}),
+        ('A="-H fd:// \\\n  -D"\n', {"A": "-H fd:// -D"}),
         ("A=--opt=b=c\n", {"A": "--opt=b=c"}),
     ],
 )

@@ -72,7 +72,8 @@ def test_the_drop_in_closes_the_port_wherever_the_guard_does_not_say_yes() -> No
     drop_in = render_drop_in("/usr/bin/python3")
     assert _values(drop_in, "ExecStartPre", "Service") == [
         "/bin/sh -c '{ cd /var/lib/gangway-docker && /usr/bin/python3 -B -m guard /etc/docker/daemon.json "
-        "/var/lib/gangway-docker/daemon.json.good; } || systemctl stop docker-gangway.socket'"
+        "/var/lib/gangway-docker/daemon.json.good; } || systemctl stop docker-gangway.socket "
+        "|| ! systemctl --quiet is-active docker-gangway.socket'"
     ]
 
 
