@@ -21,6 +21,7 @@ COLLECTIONS = CACHE / "collections"
 IN_LAB = (sys.executable, "-m", "tests.lab", "run")
 #: The parts of `test`; those in one tuple run one after another, the tuples side by side.
 PARTS = (("lint", "sanity", "units"), ("integration", "molecule"))
+FLAVOURS = ("bookworm", "trixie", "sid")
 
 nox.options.default_venv_backend = "none"
 
@@ -29,25 +30,30 @@ nox.options.default_venv_backend = "none"
 def test(session: nox.Session) -> None:
     """All tests: lint, sanity, units, integration, molecule; the slow ones side by side."""
     started = time.monotonic()
-    lanes = [Lane(number, parts) for number, parts in enumerate(PARTS)]
-    while any(lane.running for lane in lanes):
-        time.sleep(1)
-        for lane in lanes:
-            lane.poll(session)
+    nox_session = (sys.executable, "-m", "nox", "--no-venv", "--session")
+    side_by_side(session, *({part: (*nox_session, part) for part in parts} for parts in PARTS))
     session.log(f"all parts took {time.monotonic() - started:.0f} s")
-    failed = [part for lane in lanes for part in lane.failed]
+
+
+def side_by_side(session: nox.Session, *lanes: dict[str, tuple[str, ...]]) -> None:
+    """Run lanes of named commands side by side; fail when one fails, but let all of them end."""
+    running = [Lane(commands) for commands in lanes]
+    while any(lane.running for lane in running):
+        time.sleep(0.5)
+        for lane in running:
+            lane.poll(session)
+    failed = [name for lane in running for name in lane.failed]
     if failed:
         session.error(f"failed: {', '.join(failed)}")
 
 
 class Lane:
-    """Runs parts one after another, each in a nox of its own, and shows their output when they end."""
+    """Runs commands one after another, and shows the output of each when it ends."""
 
-    def __init__(self, number: int, parts: tuple[str, ...]) -> None:
-        self.log = CACHE / f"lane-{number}.log"
-        self.waiting = list(parts)
+    def __init__(self, commands: dict[str, tuple[str, ...]]) -> None:
+        self.waiting = commands
         self.failed: list[str] = []
-        self.part = ""
+        self.name = ""
         self.process: subprocess.Popen[bytes] | None = None
         self.started = self.told = 0.0
 
@@ -55,31 +61,36 @@ class Lane:
     def running(self) -> bool:
         return bool(self.process or self.waiting)
 
+    @property
+    def log(self) -> Path:
+        return CACHE / f"{self.name}.log"
+
     def poll(self, session: nox.Session) -> None:
         now = time.monotonic()
         if self.process is None:
-            if self.waiting:
-                self.start(session, now)
+            self.start(session, now)
         elif self.process.poll() is not None:
-            self.finish(session, now)
+            self.finish(session, now, self.process.returncode)
         elif now - self.told > 30:
             self.told = now
-            session.log(f"{self.part} is running, {now - self.started:.0f} s so far")
+            session.log(f"{self.name} is running, {now - self.started:.0f} s so far")
 
     def start(self, session: nox.Session, now: float) -> None:
-        self.part, self.started, self.told = self.waiting.pop(0), now, now
-        session.log(f"{self.part} starts")
+        if not self.waiting:
+            return
+        self.name = next(iter(self.waiting))
+        command = self.waiting.pop(self.name)
+        self.started = self.told = now
+        session.log(f"{self.name} starts")
         with self.log.open("wb") as log:
-            command = [sys.executable, "-m", "nox", "--no-venv", "--session", self.part]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
 
-    def finish(self, session: nox.Session, now: float) -> None:
-        code = self.process.returncode if self.process else 0
+    def finish(self, session: nox.Session, now: float, code: int) -> None:
         self.process = None
         print(self.log.read_text(errors="replace"), flush=True)
-        session.log(f"{self.part} {'failed' if code else 'passed'} after {now - self.started:.0f} s")
+        session.log(f"{self.name} {'failed' if code else 'passed'} after {now - self.started:.0f} s")
         if code:
-            self.failed.append(self.part)
+            self.failed.append(self.name)
 
 
 @nox.session
@@ -137,10 +148,8 @@ def units(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Tests against lab hosts: real dockerd 20.10, 26.1 and 28.5 under real systemd."""
     session.run(sys.executable, "-m", "tests.lab", "images")
-    session.run(
-        *(*IN_LAB, sys.executable, "-m", "pytest", "tests/integration", "-q"),
-        *(session.posargs or ["--numprocesses=3", "--dist=loadgroup"]),
-    )
+    pytest = (*IN_LAB, sys.executable, "-m", "pytest", "tests/integration", "-q", *session.posargs)
+    side_by_side(session, *({f"integration-{flavour}": (*pytest, f"--flavour={flavour}")} for flavour in FLAVOURS))
 
 
 @nox.session

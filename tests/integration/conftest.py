@@ -44,12 +44,16 @@ docker run --detach --name witness --restart always bb \\
 """
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one flavour go to one worker: they share a host."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        flavour = callspec.params.get("host") or callspec.params.get("unfiltered") if callspec else None
-        item.add_marker(pytest.mark.xdist_group(str(flavour or "trixie")))
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--flavour", choices=FLAVOURS, help="only this kind of host; each may run in a pytest of its own")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that takes a host runs on each flavour."""
+    chosen = metafunc.config.getoption("--flavour")
+    for fixture in ("host", "unfiltered"):
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, [chosen] if chosen else FLAVOURS, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +83,7 @@ def lab(engine: Engine) -> Iterator[t.Callable[..., Host]]:
         host.stop()
 
 
-@pytest.fixture(params=FLAVOURS)
+@pytest.fixture
 def host(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
     """A host as it comes from its distribution, with one running container named C(witness)."""
     host = lab(f"it-{request.param}", request.param)
@@ -87,11 +91,10 @@ def host(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
     return host
 
 
-@pytest.fixture(params=FLAVOURS)
+@pytest.fixture
 def unfiltered(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
     """A host whose kernel refuses bpf(2), so that systemd can't filter packets by cgroup."""
-    host = lab(f"it-{request.param}-nobpf", request.param, filtering=False)
-    return host
+    return lab(f"it-{request.param}-nobpf", request.param, filtering=False)
 
 
 @pytest.fixture
