@@ -92,6 +92,7 @@ class ActionModule(ActionBase):
         if plan["changed"] and not self._task.check_mode:
             if plan["identity_is_due"] and request is not None:
                 identity.sign(request, addresses)
+                identity.pending = plan.pop("pending", None)
             result = self._remote("apply", identity, key=identity.key)
             result.pop("certificate", None)
         if plan["bundle_changed"]:

@@ -150,6 +150,9 @@ options:
         description: With a new key, too.
         type: bool
         default: false
+      pending:
+        description: Names the key that waits on the host for its certificate.
+        type: str
   exchange_key:
     description: The server's key to put in place, where it is not made on the host. Not for use in playbooks.
     type: str

@@ -22,16 +22,18 @@ FLAVOURS = ("bookworm", "trixie", "sid")
 OUTSIDE = "172.30.77.2"
 
 _OURS = (
-    "/etc/docker/gangway /var/lib/gangway-docker /run/gangway-docker /etc/systemd/system/docker-gangway.socket* "
+    "/etc/docker/gangway /var/lib/gangway-docker /run/gangway-docker /etc/systemd/system/docker-gangway.* "
     "/etc/systemd/system/docker.service.d /etc/systemd/system/docker.socket.d /etc/docker/daemon.json*"
 )
 _RESET = f"""
 docker ps --all --quiet 2>/dev/null | xargs -r docker rm --force >/dev/null 2>&1
+sed -i '/^DOCKER_OPTS=/d' /etc/default/docker
+rm -f /etc/docker/alt.json
 mountpoint -q /etc && umount /etc
 test -e /usr/bin/openssl.away && mv /usr/bin/openssl.away /usr/bin/openssl
 docker swarm leave --force >/dev/null 2>&1
 if ls -d {_OURS} 2>/dev/null | grep -q . || ! systemctl --quiet is-active docker.service; then
-    systemctl stop docker-gangway.socket docker.service 2>/dev/null
+    systemctl stop docker-gangway.socket docker-gangway.service docker.service 2>/dev/null
     rm -rf {_OURS}
     systemctl daemon-reload
     systemctl reset-failed docker.service docker.socket 2>/dev/null

@@ -199,6 +199,9 @@ def summary(outcome: object, host: Host) -> dict[str, object]:
         "rm -r /etc/docker/gangway",
         ": > /etc/docker/gangway/ca.pem",
         "rm -r /var/lib/gangway-docker",
+        "rm -r /etc/systemd/system/docker.service.d /etc/docker; systemctl daemon-reload",
+        "echo '{\"live-restore\": true}' > /etc/docker/alt.json; echo 'DOCKER_OPTS=--config-file=/etc/docker/alt.json' "
+        ">> /etc/default/docker",
     ],
 )
 def test_damage_closes_the_port_and_containers_run_on(

@@ -17,7 +17,8 @@ from tests.integration.snapshot import snapshot, started_at
 from tests.lab.hosts import Host
 
 _OVERRIDE = (
-    "mkdir -p /etc/systemd/system/docker.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/dockerd {}\\n' "
+    "mkdir -p /etc/systemd/system/docker.service.d; "
+    "printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/dockerd {}\\n' "
     "> /etc/systemd/system/docker.service.d/override.conf; systemctl daemon-reload"
 )
 
@@ -34,6 +35,8 @@ REFUSALS: list[tuple[str, str, dict[str, t.Any]]] = [
     ("tls_in_daemon_json", "echo '{\"tlsverify\": false}' > /etc/docker/daemon.json", {}),
     ("other_listener", _OVERRIDE.format("-H fd:// -H tcp://0.0.0.0:2375"), {}),
     ("tls_flags", _OVERRIDE.format("-H fd:// --tlsverify"), {}),
+    ("config_file_elsewhere", _OVERRIDE.format("-H fd:// --config-file /etc/docker/alt.json"), {}),
+    ("other_listener", "echo 'DOCKER_OPTS=\"-H tcp://0.0.0.0:2375\"' >> /etc/default/docker", {}),
     ("method_unsupported", _OVERRIDE.format(""), {}),
     ("openssl_missing", "mv /usr/bin/openssl /usr/bin/openssl.away", {}),
     ("not_writable", "mount --bind /etc /etc && mount -o remount,ro,bind /etc", {}),
@@ -41,7 +44,9 @@ REFUSALS: list[tuple[str, str, dict[str, t.Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("failure", "preparation", "variables"), REFUSALS, ids=[row[0] for row in REFUSALS])
+@pytest.mark.parametrize(
+    ("failure", "preparation", "variables"), REFUSALS, ids=[f"{row[0]}{number}" for number, row in enumerate(REFUSALS)]
+)
 def test_refused_before_anything_is_touched(
     host: Host, controller: Controller, failure: str, preparation: str, variables: dict[str, t.Any]
 ) -> None:

@@ -68,7 +68,8 @@ class Host:
     def running(cls, engine: Engine) -> list[Host]:
         client = engine.client()
         try:
-            return [_host_of(engine, c) for c in client.containers.list(filters={"label": LABEL})]
+            found = client.containers.list(all=True, filters={"label": LABEL})
+            return [_host_of(engine, container) for container in found]
         finally:
             client.close()
 

@@ -21,7 +21,7 @@ from .engine import running_containers
 from .host import Attributes, Host
 from .observe import Observed
 from .plan import FileChange, Plan
-from .services import restart, set_live_restore, settle, stop_listening
+from .services import ensure_running, restart, set_live_restore, settle, stop_listening
 from .transaction import Transaction
 from .verify import verify_bundle, verify_config, verify_containers, verify_port, verify_services
 
@@ -50,25 +50,32 @@ def apply_present(host: Host, observed: Observed, plan: Plan, listen: t.Sequence
 
 
 def apply_absent(host: Host, plan: Plan) -> list[str]:
-    """Take the listener away; return the containers that did not live through it."""
+    """Take the listener away; return the containers that did not live through it.
+
+    Cut off anywhere, dockerd can start: daemon.json lets go of the TLS files before they go.
+    """
     containers = running_containers() if plan.restart else {}
     transaction = Transaction(host)
     with _all_or_nothing(host, transaction):
         _live_restore_first(host, transaction, plan)
-        for change in plan.changes:
-            if change is not plan.settle:
-                _make(host, transaction, change)
         transaction.about_to_touch_services(live_restore=plan.live_restore)
+        stop_listening(host)
         if plan.settle is not None:
             transaction.note_file(layout.DAEMON_JSON)
             _start_config(host, plan.settle, live_restore=plan.live_restore)
+        removals = [change for change in plan.changes if change is not plan.settle]
+        units = [change for change in removals if change.path.startswith(layout.UNITS)]
+        for change in units:
+            _make(host, transaction, change)
         if plan.restart:
             restart(host, with_socket=True, listening=False)
         else:
-            stop_listening(host)
             host.systemctl("daemon-reload")
         if plan.settle is not None:
             settle(host, plan.settle)
+        for change in removals:
+            if change not in units:
+                _make(host, transaction, change)
     for folder in plan.folders_to_remove:
         _remove_folder(folder)
     return verify_containers(containers)
@@ -79,7 +86,16 @@ def finish_interrupted(host: Host) -> bool:
     transaction = Transaction.interrupted(host)
     if transaction is None:
         return False
-    _go_back(host, transaction)
+    try:
+        _go_back(host, transaction)
+        ensure_running(host)
+    except OSError as exc:
+        raise Failure(
+            "host_error",
+            thing=str(exc.filename or "the host"),
+            reason=f"{exc.strerror or exc}, while undoing a run that was cut off",
+            cure="Mend what it names and run again",
+        ) from exc
     return True
 
 
@@ -89,8 +105,6 @@ def _all_or_nothing(host: Host, transaction: Transaction) -> t.Iterator[None]:
         yield
         transaction.commit()
     except BaseException as exc:
-        if isinstance(exc, Failure) and exc.key == "port_open":
-            stop_listening(host)
         try:
             _go_back(host, transaction)
         except (Failure, OSError) as second:
@@ -119,6 +133,7 @@ def _go_back(host: Host, transaction: Transaction) -> None:
     content, attributes = transaction.before(layout.DAEMON_JSON)
     original = FileChange(layout.DAEMON_JSON, content, None if content is None else attributes)
     if transaction.touched_services:
+        stop_listening(host)
         # At no time may dockerd find a daemon.json without live-restore: any client of docker.sock can start it.
         _start_config(host, original, live_restore=transaction.live_restore)
     transaction.roll_back(but=layout.DAEMON_JSON)
@@ -132,6 +147,7 @@ def _go_back(host: Host, transaction: Transaction) -> None:
 
 def _live_restore_first(host: Host, transaction: Transaction, plan: Plan) -> None:
     if plan.live_restore_first:
+        transaction.make_folder(os.path.dirname(layout.DAEMON_JSON))
         transaction.note_file(layout.DAEMON_JSON)
         set_live_restore(host, on=True)
 

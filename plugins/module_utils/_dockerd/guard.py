@@ -5,7 +5,8 @@
 """The guard: runs on the host before each start of dockerd and lets the port stay open only with mutual TLS in force.
 
 C(-H fd://) on a TCP socket without TLS is a root shell for everyone, with no warning in any log. So the drop-in
-runs this file first (as C(python3 -m guard DAEMON_JSON GOOD_COPY)) and closes docker-gangway.socket when it
+runs this file first (as C(python3 -m guard DAEMON_JSON GOOD_COPY), with docker.service's ExecStart as systemctl
+shows it on stdin, and the environment that dockerd will have) and closes docker-gangway.socket when it
 exits with anything but 0. It also sees to it that dockerd itself still starts, and that the running containers
 survive the start, since a port that closes must not take the containers with it:
 
@@ -21,11 +22,13 @@ from __future__ import annotations
 __all__ = ("TLS_KEYS", "main", "tls_problem")
 
 import os
+import re
 import ssl
 import sys
 import typing as t
 
 from .daemon_json import MalformedDaemonJson, merge, parse, restore
+from .unit import daemon_flags
 
 TLS_KEYS = ("tlsverify", "tlscacert", "tlscert", "tlskey")
 
@@ -64,7 +67,20 @@ def files_problem(settings: t.Mapping[str, t.Any]) -> str | None:
     return None
 
 
-def main(arguments: t.Sequence[str]) -> int:
+def command_problem(shown: str, environment: t.Mapping[str, str], path: str) -> str | None:
+    """Return why this ExecStart, as C(systemctl show) prints it, would not take its TLS settings from daemon.json."""
+    match = re.search(r"argv\[\]=(.*?) ; ignore_errors=", shown)
+    flags = daemon_flags(match.group(1).split() if match else [], environment)
+    if os.path.basename(flags.program) != "dockerd":
+        return f"docker.service starts {flags.program or 'nothing that can be read'}, not dockerd"
+    if flags.tls:
+        return f"{' '.join(flags.tls)} on dockerd's command line"
+    if flags.config_file not in (None, path):
+        return f"dockerd reads {flags.config_file} and not {path}"
+    return None
+
+
+def main(arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str]) -> int:
     """Return 0 where the port may stay open."""
     path, good_copy = arguments
     good_text = _read(good_copy)
@@ -72,7 +88,7 @@ def main(arguments: t.Sequence[str]) -> int:
     text = _mend_malformed(path, good_text if good else "{}\n")
     settings = parse(text)
     unloadable = files_problem(settings)
-    problem = tls_problem(settings) or unloadable
+    problem = tls_problem(settings) or unloadable or command_problem(shown, environment, path)
     if problem is None:
         if good_text != text:
             _write(good_copy, text, like=path)
@@ -149,4 +165,4 @@ def _say(message: str) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:], sys.stdin.read(), os.environ))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 __all__ = (
+    "ACTIVATION_UNIT",
     "BUNDLE",
     "CA",
     "CERTIFICATE",
@@ -15,6 +16,7 @@ __all__ = (
     "DOCKER_SOCKET",
     "DROP_IN",
     "FOLDERS",
+    "GANGWAY_SERVICE",
     "GANGWAY_SOCKET",
     "GOOD_COPY",
     "GUARD",
@@ -23,15 +25,19 @@ __all__ = (
     "PENDING",
     "SOCKET_UNIT",
     "STATE",
+    "UNITS",
     "WHAT_WAS",
 )
 
 DOCKER_SERVICE = "docker.service"
 DOCKER_SOCKET = "docker.socket"
 GANGWAY_SOCKET = "docker-gangway.socket"
+GANGWAY_SERVICE = "docker-gangway.service"
 
 DAEMON_JSON = "/etc/docker/daemon.json"
+UNITS = "/etc/systemd/system/"
 SOCKET_UNIT = f"/etc/systemd/system/{GANGWAY_SOCKET}"
+ACTIVATION_UNIT = f"/etc/systemd/system/{GANGWAY_SERVICE}"
 DROP_IN = f"/etc/systemd/system/{DOCKER_SERVICE}.d/50-gangway.conf"
 
 #: What dockerd reads, in the layout that Docker's own tools have.

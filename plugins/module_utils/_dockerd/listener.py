@@ -10,8 +10,10 @@ __all__ = ("Identity", "Request", "run_listener")
 
 import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 import ssl
 import sys
@@ -26,8 +28,8 @@ from .connection import Connection, ansible_connection, resolve
 from .host import Host
 from .observe import Observed, observe
 from .plan import OUR_PATHS, TLS_SETTINGS, Plan, TlsFiles, plan_absent, plan_present
-
-_PENDING_KEY = f"{layout.PENDING}/key.pem"
+from .services import stop_listening
+from .verify import check_guard
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ class Identity:
     #: The controller wants a new certificate in any case, and with a new key.
     renew: bool = False
     new_key: bool = False
+    #: Names the key that waits on the host for the certificate.
+    pending: str | None = None
+
+    @property
+    def pending_path(self) -> str | None:
+        return None if self.pending is None else f"{layout.PENDING}/{self.pending}.pem"
 
     def __repr__(self) -> str:
         return f"Identity(expected={self.expected!r})"
@@ -73,6 +81,11 @@ class Request:
 def run_listener(host: Host, request: Request) -> dict[str, t.Any]:
     """Plan or apply; return the module's result. Raises M(Failure)."""
     preflight.check_root()
+    with _one_at_a_time():
+        return _run(host, request)
+
+
+def _run(host: Host, request: Request) -> dict[str, t.Any]:
     warnings = []
     if os.path.exists(layout.JOURNAL):
         warnings.append("A run before this one was cut off.")
@@ -85,6 +98,17 @@ def run_listener(host: Host, request: Request) -> dict[str, t.Any]:
     result = carry_out(host, observed, request)
     result["warnings"] = warnings + result.get("warnings", [])
     return result
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> t.Iterator[None]:
+    """Two runs for one host wait for each other. The folder is locked, not a file, which would have to be left."""
+    descriptor = os.open(layout.UNITS, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _absent(host: Host, observed: Observed, request: Request) -> dict[str, t.Any]:
@@ -122,7 +146,7 @@ def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.An
         request.check_means()
     if plan.changed:
         preflight.check_writable()
-        preflight.check_filtering(host)
+    _check_in_force(host, observed, request)
     if plan.restart_socket:
         preflight.check_addresses(host, listen, _own_ports(observed))
     result = _result(observed, plan)
@@ -136,14 +160,26 @@ def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.An
     if request.check_mode:
         return result
     if request.phase == "apply":
-        _place_pending_key(request)
         try:
-            result["warnings"] = _about_stopped(apply_present(host, observed, _with_key(plan), listen))
+            filled = _with_key(plan, request.identity.pending_path)
+            result["warnings"] = _about_stopped(apply_present(host, observed, filled, listen))
         finally:
             shutil.rmtree(layout.PENDING, ignore_errors=True)
     elif identity_is_due and request.key_origin == "host":
-        result["request"] = _certificate_request(observed, request)
+        result.update(_certificate_request(observed, request))
     return result
+
+
+def _check_in_force(host: Host, observed: Observed, request: Request) -> None:
+    """Refuse where access list or guard are not in force; a port that is open already is closed, then."""
+    try:
+        preflight.check_filtering(host)
+        if observed.socket_active and layout.DROP_IN in observed.files:
+            check_guard(observed.exec_start_pre)
+    except Failure:
+        if observed.socket_active and not request.check_mode:
+            stop_listening(host)
+        raise
 
 
 def _listen(request: Request, connection: Connection | None) -> list[Listen]:
@@ -190,7 +226,7 @@ def _tls_files(observed: Observed, request: Request, identity_is_due: bool) -> T
     identity = request.identity
     present_key = observed.content(layout.KEY)
     if request.key_origin == "host":
-        key_is_due = identity_is_due or (request.phase == "apply" and os.path.exists(_PENDING_KEY))
+        key_is_due = identity_is_due or identity.pending is not None
         # A key that is kept is written again to the byte, which is no change.
         key = None if key_is_due else present_key
     else:
@@ -206,7 +242,7 @@ def _tls_files(observed: Observed, request: Request, identity_is_due: bool) -> T
     )
 
 
-def _certificate_request(observed: Observed, request: Request) -> str:
+def _certificate_request(observed: Observed, request: Request) -> dict[str, str]:
     """Make the CSR, with the present key where it goes on, else with a new one that waits in memory."""
     reuse = (
         not request.identity.new_key
@@ -216,38 +252,37 @@ def _certificate_request(observed: Observed, request: Request) -> str:
     )
     shutil.rmtree(layout.PENDING, ignore_errors=True)
     os.mkdir(layout.PENDING, 0o700)
+    pending = secrets.token_hex(8)
+    path = f"{layout.PENDING}/{pending}.pem"
     try:
         if reuse:
-            shutil.copyfile(layout.KEY, _create_private(_PENDING_KEY))
+            shutil.copyfile(layout.KEY, _create_private(path))
         else:
-            request.make_key(_PENDING_KEY)
-        return request.make_request(_PENDING_KEY)
+            request.make_key(path)
+        return {"request": request.make_request(path), "pending": pending}
     except BaseException:
         shutil.rmtree(layout.PENDING, ignore_errors=True)
         raise
 
 
-def _place_pending_key(request: Request) -> None:
-    if request.key_origin == "host" and request.identity.renew and not os.path.exists(_PENDING_KEY):
+def _with_key(plan: Plan, pending_path: str | None) -> Plan:
+    """Fill in the key that waits in memory. Failure: C(pending_key_missing)."""
+    if pending_path is None:
+        return plan
+    try:
+        with open(pending_path, "rb") as stream:
+            content = stream.read()
+    except FileNotFoundError as exc:
         raise Failure(
             "pending_key_missing",
-            thing=_PENDING_KEY,
+            thing=pending_path,
             reason="the key that the certificate was signed for is gone (did the host reboot, or another run finish?)",
             cure="Run again",
-        )
-
-
-def _with_key(plan: Plan) -> Plan:
-    """Fill in the key that waits in memory."""
-    with contextlib.suppress(FileNotFoundError):
-        with open(_PENDING_KEY, "rb") as stream:
-            content = stream.read()
-        changes = tuple(
-            dataclasses.replace(change, content=content) if change.path == layout.KEY else change
-            for change in plan.changes
-        )
-        return dataclasses.replace(plan, changes=changes)
-    return plan
+        ) from exc
+    changes = (
+        dataclasses.replace(change, content=content) if change.path == layout.KEY else change for change in plan.changes
+    )
+    return dataclasses.replace(plan, changes=tuple(changes))
 
 
 def _fingerprint(observed: Observed) -> str | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 __all__ = ("Observed", "observe", "text_of")
 
-import dataclasses
 import os
 import shlex
 import typing as t
@@ -25,6 +24,7 @@ _PROPERTIES = (
     "LoadState",
     "ActiveState",
     "MainPID",
+    "ExecStartPre",
     "FragmentPath",
     "DropInPaths",
     "Environment",
@@ -42,6 +42,9 @@ class Observed:
     main_pid: int
     service_active: bool
     socket_active: bool
+    #: The hosts that the running dockerd was started with.
+    running_hosts: tuple[str, ...]
+    exec_start_pre: str
     #: TCP addresses of socket units that hand dockerd a port and are not ours.
     foreign_streams: tuple[str, ...]
     files: t.Mapping[str, tuple[bytes, Attributes]]
@@ -59,6 +62,13 @@ def observe(host: Host, paths: t.Iterable[str]) -> Observed:
     """Read the host. Failures: C(systemd_missing), C(dockerd_missing)."""
     units = _show_units(host, layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, layout.GANGWAY_SOCKET)
     service = units[layout.DOCKER_SERVICE]
+    if service.get("LoadState") == "masked":
+        raise Failure(
+            "dockerd_masked",
+            thing=layout.DOCKER_SERVICE,
+            reason="the unit is masked, so systemd does not start it",
+            cure=f"Unmask it first: systemctl unmask {layout.DOCKER_SERVICE}",
+        )
     if service.get("LoadState") != "loaded":
         raise Failure(
             "dockerd_missing",
@@ -85,6 +95,8 @@ def observe(host: Host, paths: t.Iterable[str]) -> Observed:
         main_pid=int(service.get("MainPID") or 0),
         service_active=service.get("ActiveState") == "active",
         socket_active=units[layout.GANGWAY_SOCKET].get("ActiveState") == "active",
+        running_hosts=_running_hosts(host, service),
+        exec_start_pre=service.get("ExecStartPre", ""),
         foreign_streams=_foreign_streams(host, units),
         files=files,
         missing_folders=tuple(
@@ -93,7 +105,8 @@ def observe(host: Host, paths: t.Iterable[str]) -> Observed:
         loose_folders=tuple(
             folder for folder, mode in layout.FOLDERS.items() if host.attributes(folder) not in (None, Attributes(mode))
         ),
-        engine=read_engine(),
+        # Asking a dockerd that is down would start it, by its socket unit.
+        engine=read_engine() if service.get("ActiveState") == "active" else None,
     )
 
 
@@ -130,11 +143,13 @@ def _flags(host: Host, service: t.Mapping[str, str]) -> DaemonFlags:
     for word in service.get("EnvironmentFiles", "").split():
         if word.startswith("/"):
             variables.update(environment_file_variables((host.read(word) or b"").decode(errors="replace")))
-    flags = daemon_flags(exec_start_words(text), variables)
-    # The running process shows what it was really given.
-    running = (host.read(f"/proc/{service.get('MainPID') or 0}/cmdline") or b"").decode(errors="replace").split("\0")
-    hosts = dict.fromkeys([*flags.hosts, *daemon_flags(running, {}).hosts])
-    return dataclasses.replace(flags, hosts=tuple(hosts))
+    return daemon_flags(exec_start_words(text), variables)
+
+
+def _running_hosts(host: Host, service: t.Mapping[str, str]) -> tuple[str, ...]:
+    """The process shows what it was really given, whatever the unit's files say by now."""
+    words = (host.read(f"/proc/{service.get('MainPID') or 0}/cmdline") or b"").decode(errors="replace").split("\0")
+    return daemon_flags(words, {}).hosts
 
 
 def _foreign_streams(host: Host, units: t.Mapping[str, t.Mapping[str, str]]) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ _EXCHANGE: dict[str, t.Any] = {
     "covers": {"type": "list", "elements": "str", "default": []},
     "renew": {"type": "bool", "default": False},
     "new_key": {"type": "bool", "default": False, "no_log": False},
+    "pending": {"type": "str"},
 }
 
 ARGUMENT_SPEC: dict[str, t.Any] = {

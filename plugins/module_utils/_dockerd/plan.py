@@ -28,9 +28,12 @@ _GUARD_FILES = {
     f"{layout.GUARD}/__init__.py": None,
     f"{layout.GUARD}/__main__.py": "guard.py",
     f"{layout.GUARD}/daemon_json.py": "daemon_json.py",
+    f"{layout.GUARD}/unit.py": "unit.py",
 }
 _PEM_PATHS = (layout.CA, layout.CERTIFICATE, layout.KEY)
-OUR_PATHS = (layout.DAEMON_JSON, layout.SOCKET_UNIT, layout.DROP_IN, *_PEM_PATHS, layout.WHAT_WAS, *_GUARD_FILES)
+_UNIT_PATHS = (layout.SOCKET_UNIT, layout.ACTIVATION_UNIT, layout.DROP_IN)
+#: In the order in which withdrawing removes them: what dockerd may need for a start goes last.
+OUR_PATHS = (layout.DAEMON_JSON, *_UNIT_PATHS, *_PEM_PATHS, layout.WHAT_WAS, *_GUARD_FILES)
 
 #: The TLS keys of daemon.json, as we set them.
 TLS_SETTINGS: dict[str, t.Any] = {
@@ -127,6 +130,7 @@ def plan_present(
         FileChange(layout.KEY, tls.key, _KEY),
         daemon_json,
         FileChange(layout.SOCKET_UNIT, socket_unit, _TEXT),
+        FileChange(layout.ACTIVATION_UNIT, socket_method.render_activation_unit().encode(), _TEXT),
         FileChange(layout.DROP_IN, socket_method.render_drop_in(python).encode(), _TEXT),
     ]
     due = {layout.CERTIFICATE: tls.certificate_is_due, layout.KEY: tls.key_is_due, layout.CA: tls.ca is None}
@@ -160,7 +164,7 @@ def plan_absent(observed: Observed, *, existing_folders: t.Collection[str]) -> P
     if final != current:
         attributes = observed.files[layout.DAEMON_JSON][1] if current is not None else _TEXT
         settle = FileChange(layout.DAEMON_JSON, final, None if final is None else attributes)
-        changes.append(settle)
+        changes.insert(0, settle)
     restart = bool(changes) or observed.socket_active
     return Plan(
         changes=tuple(changes),

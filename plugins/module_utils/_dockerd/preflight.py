@@ -18,6 +18,7 @@ __all__ = (
 
 import errno
 import os
+import re
 import socket
 import sys
 import typing as t
@@ -103,7 +104,8 @@ def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
             reason=f"the TLS settings go into {layout.DAEMON_JSON}, which this dockerd does not read",
             cure=f"Move that file to {layout.DAEMON_JSON} and take the flag out",
         )
-    others = [host for host in flags.hosts if not host.startswith(("fd://", "unix://"))] + [*observed.foreign_streams]
+    every_host = dict.fromkeys([*flags.hosts, *observed.running_hosts])
+    others = [host for host in every_host if not host.startswith(("fd://", "unix://"))] + [*observed.foreign_streams]
     if others:
         raise Failure(
             "other_listener",
@@ -112,11 +114,11 @@ def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
             cure=f"Take it out first ('systemctl cat {layout.DOCKER_SERVICE} {layout.DOCKER_SOCKET}' shows where it "
             "comes from)",
         )
-    if not any(host.startswith("fd://") for host in flags.hosts):
+    if not any(host.startswith("fd://") for host in flags.hosts) or os.path.basename(flags.program) != "dockerd":
         raise Failure(
             "method_unsupported",
             thing=f"method socket on {layout.DOCKER_SERVICE}",
-            reason="dockerd is started without -H fd://, so it takes no port from a socket unit",
+            reason="it does not start dockerd itself with -H fd://, so dockerd takes no port from a socket unit",
             cure="Start dockerd with -H fd://, as the packages docker-ce, docker.io and moby-engine do",
         )
 
@@ -179,13 +181,14 @@ def check_addresses(host: Host, listen: t.Sequence[Listen], own: t.Collection[in
                     reason="the host has no such address",
                     cure="Write one that 'ip address' shows there; behind NAT that is not the one clients use",
                 ) from exc
-            if exc.errno == errno.EADDRINUSE and entry.port in own:
+            holder = _holder(host, entry.port)
+            if exc.errno == errno.EADDRINUSE and entry.port in own and holder in ("", "dockerd", "systemd"):
                 continue
             if exc.errno == errno.EADDRINUSE:
                 raise Failure(
                     "port_taken",
                     thing=f"listen entry {entry}",
-                    reason=f"the port is taken{_holder(host, entry.port)}",
+                    reason=f"the port is taken{' by ' if holder else ''}{holder}",
                     cure="Stop that program, or choose another port",
                 ) from exc
             raise Failure(
@@ -212,10 +215,10 @@ def check_filtering(host: Host) -> None:
 
 
 def _holder(host: Host, port: int) -> str:
-    """Name the program that has the port, where ss(8) is there to tell."""
+    """Return the program that has the port (one that is not ours, where there are several), as ss(8) tells it."""
     try:
         _code, stdout, _stderr = host.run(["ss", "-Hltnp", f"sport = :{port}"])
     except OSError:
         return ""
-    _before, users, after = stdout.partition('users:(("')
-    return f" by {after.partition(chr(34))[0]}" if users else ""
+    programs = re.findall(r'\("([^"]+)",pid=', stdout)
+    return next((name for name in programs if name not in ("dockerd", "systemd")), programs[0] if programs else "")

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("restart", "set_live_restore", "settle", "stop_listening")
+__all__ = ("ensure_running", "restart", "set_live_restore", "settle", "stop_listening")
 
 import time
 
@@ -52,15 +52,23 @@ def restart(host: Host, *, with_socket: bool, listening: bool = True) -> None:
     """
     host.systemctl("daemon-reload")
     # Three starts in 60 s, and systemd gives up: earlier ones are none of our doing.
-    host.systemctl("reset-failed", layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, layout.GANGWAY_SOCKET)
+    _forget_failures(host)
     if with_socket:
         host.systemctl("stop", layout.DOCKER_SERVICE)
-        host.systemctl("stop", layout.GANGWAY_SOCKET)
+        host.systemctl("stop", layout.GANGWAY_SOCKET, layout.GANGWAY_SERVICE)
         if listening:
             _start(host, "start", layout.GANGWAY_SOCKET, "socket_start_failed")
         _start(host, "start", layout.DOCKER_SERVICE, "dockerd_start_failed")
     else:
         _start(host, "restart", layout.DOCKER_SERVICE, "dockerd_start_failed")
+
+
+def ensure_running(host: Host) -> None:
+    """Start dockerd where systemd has given up on it. Failure: C(dockerd_start_failed)."""
+    if host.show(layout.DOCKER_SERVICE, "ActiveState").get("ActiveState") == "failed":
+        _forget_failures(host)
+        host.systemctl("start", layout.DOCKER_SOCKET)
+        _start(host, "start", layout.DOCKER_SERVICE, "dockerd_start_failed")
 
 
 def stop_listening(host: Host) -> None:
@@ -80,6 +88,12 @@ def settle(host: Host, final: FileChange) -> None:
     if engine is not None and engine.live_restore and not wants_it:
         set_live_restore(host, on=False)
     host.put(layout.DAEMON_JSON, final.content, final.attributes)
+
+
+def _forget_failures(host: Host) -> None:
+    for unit in (layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, layout.GANGWAY_SOCKET, layout.GANGWAY_SERVICE):
+        # One by one: systemctl stops at the first unit that it does not know.
+        host.systemctl("reset-failed", unit)
 
 
 def _start(host: Host, verb: str, unit: str, failure: str) -> None:

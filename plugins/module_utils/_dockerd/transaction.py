@@ -129,6 +129,9 @@ class Transaction:
 
     def _put_back(self, entry: t.Mapping[str, t.Any]) -> None:
         path = entry["path"]
+        content, attributes = self.before(path)
+        if self._host.read(path) == content and (content is None or self._host.attributes(path) == attributes):
+            return
         with contextlib.suppress(FileNotFoundError):
             # What a killed run had begun to write.
             os.unlink(f"{os.path.realpath(path)}.gangway-new")
@@ -137,8 +140,7 @@ class Transaction:
                 os.unlink(path)
             return
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        attributes = Attributes(entry["mode"], entry["uid"], entry["gid"])
-        self._host.write(path, base64.b64decode(entry["content"]), attributes)
+        self._host.put(path, content, attributes)
 
     def _note(self, entry: dict[str, t.Any]) -> None:
         self._entries.append(entry)

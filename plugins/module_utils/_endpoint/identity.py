@@ -18,7 +18,7 @@ from .._failure import Failure
 from .._pki.dependency import serialization, x509
 from .._pki.fleet import Fleet
 from .._pki.freshness import Wish, fingerprint, not_after_of, reasons_to_reissue
-from .._pki.keys import key_type_of
+from .._pki.keys import key_type_of, load_private_key
 from .._pki.names import names_in, sort_names
 from .record import EndpointRecord
 
@@ -51,6 +51,8 @@ class ServerIdentity:
     reasons: list[str] = field(default_factory=list)
     #: The certificate that is asked for needs another key than the one on the host.
     new_key: bool = False
+    #: Names the key that waits on the host for its certificate.
+    pending: str | None = None
 
     @property
     def origin(self) -> str:
@@ -63,6 +65,7 @@ class ServerIdentity:
             self.chain, self.ca = _read(self.brought.certificate), _read(self.brought.client_ca)
             self.key = _read(self.brought.key)
             self.certificate = _parse(self.chain, self.brought.certificate)
+            _check_pair(self.certificate, self.key, self.brought)
             return
         authority = self.fleet.authority_certificate()
         if authority is None:
@@ -127,6 +130,7 @@ class ServerIdentity:
             "covers": covers,
             "renew": bool(self.reasons),
             "new_key": self.new_key,
+            "pending": self.pending,
         }
 
     def describe(self, before: str | None, addresses: t.Sequence[str]) -> dict[str, str]:
@@ -194,6 +198,16 @@ def _parse(pem: str, path: str) -> x509.Certificate:
             reason="this is not a certificate in PEM",
             cure="Give the server's certificate, with its chain behind it",
         ) from exc
+
+
+def _check_pair(certificate: x509.Certificate, key: str, brought: Brought) -> None:
+    if load_private_key(key.encode(), path=brought.key).public_key() != certificate.public_key():
+        raise Failure(
+            "bundle_invalid",
+            thing=brought.key,
+            reason=f"it is not the key that {brought.certificate} was made for",
+            cure="Give the key that belongs to the certificate",
+        )
 
 
 def _pem(certificate: x509.Certificate) -> str:

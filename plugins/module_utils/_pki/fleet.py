@@ -135,8 +135,8 @@ class Fleet:
             bundle.recover(self.authority_folder)
         existing = self.authority_certificate()
         key_path = self.authority_folder / "ca-key.pem"
-        if existing is None and key_path.exists():
-            # Making a new one would throw away the key of the old one.
+        if existing is None and (key_path.exists() or self._has_members()):
+            # A new authority beside the old one's key or identities would lock all of these out, unasked.
             self.signer()
         if not self.check_mode and key_path.exists():
             bundle.close_file(key_path)
@@ -193,7 +193,8 @@ class Fleet:
                     "authority_missing",
                     thing=str(self.authority_folder if certificate is None else key_path),
                     reason=f"the authority of fleet {self.name!r} is not there, so nothing can be signed",
-                    cure="Restore it from a backup, or point home and fleet (expose_home, expose_fleet) to where it is",
+                    cure="Restore it from a backup, or point home and fleet (expose_home, expose_fleet) to it; "
+                    f"to begin anew, move {self.folder} away, and expose every host of the fleet again",
                 )
             key = load_private_key(key_pem, path=str(key_path), passphrase=self.settings.passphrase)
             if key.public_key() != certificate.public_key():
@@ -212,6 +213,11 @@ class Fleet:
                 )
             self._signer = Signer(certificate, key)
         return self._signer
+
+    def _has_members(self) -> bool:
+        """Whether anything here was made by an authority that is gone."""
+        folders = (self.folder / name for name in ("clients", "servers"))
+        return any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
 
     def _make_authority(self, wish: Wish) -> x509.Certificate:
         key = generate_key(wish.key_type)

@@ -10,7 +10,7 @@ port can't be open without it (systemd.resource-control(5), IPAddressDeny=).
 
 from __future__ import annotations
 
-__all__ = ("render_drop_in", "render_socket_unit")
+__all__ = ("GUARD_WORDS", "render_activation_unit", "render_drop_in", "render_socket_unit")
 
 import typing as t
 
@@ -34,16 +34,41 @@ def render_socket_unit(listen: t.Sequence[Listen], allow: t.Sequence[str]) -> st
         f"{streams}"
         "# An address that is not up yet must not keep dockerd from starting.\n"
         "FreeBind=yes\n"
-        f"Service={layout.DOCKER_SERVICE}\n"
+        "# Not docker.service itself: that inherits the port by its drop-in, which brings the guard, or not at all.\n"
+        f"Service={layout.GANGWAY_SERVICE}\n"
         "IPAddressDeny=any\n"
         "# The machine itself, as with any firewall (from there, each run checks what it did); then the access list.\n"
         f"{allowed}"
     )
 
 
+#: What shows in docker.service's ExecStartPre where the guard is in force.
+GUARD_WORDS = "-m guard"
+
+
+def render_activation_unit() -> str:
+    """Return docker-gangway.service, which starts dockerd for a client that comes while it is down.
+
+    It takes no port itself: without the drop-in, whatever starts docker.service starts it without the port.
+    """
+    return (
+        f"{_HEADER}"
+        "[Unit]\n"
+        "Description=Start dockerd for clients of its TCP port\n"
+        f"BindsTo={layout.DOCKER_SERVICE}\n"
+        f"After={layout.DOCKER_SERVICE}\n"
+        "\n"
+        "[Service]\n"
+        "Type=oneshot\n"
+        "RemainAfterExit=yes\n"
+        "ExecStart=/bin/true\n"
+    )
+
+
 def render_drop_in(python: str) -> str:
     """Return the drop-in of docker.service that hands over the socket and runs the guard before each start."""
-    guard = f"cd {layout.STATE} && {python} -B -m guard {layout.DAEMON_JSON} {layout.GOOD_COPY}"
+    show = f"systemctl show {layout.DOCKER_SERVICE} --property=ExecStart --value"
+    guard = f"cd {layout.STATE} && {show} | {python} -B {GUARD_WORDS} {layout.DAEMON_JSON} {layout.GOOD_COPY}"
     stop = f"systemctl stop {layout.GANGWAY_SOCKET} || ! systemctl --quiet is-active {layout.GANGWAY_SOCKET}"
     return (
         f"{_HEADER}"

@@ -18,10 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd import daemon_json, guard
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd import daemon_json, guard, unit
 from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import serialization
 from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key, private_key_pem
 from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import Signer, server_certificate
+
+#: What C(systemctl show docker.service --property=ExecStart --value) prints on Debian 13.
+SHOWN = (
+    "{ path=/usr/sbin/dockerd ; argv[]=/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock "
+    "$DOCKER_OPTS ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }"
+)
 
 
 @dataclass
@@ -70,7 +76,7 @@ class Site:
         return loaded
 
     def run(self) -> int:
-        return guard.main([str(self.daemon_json), str(self.good)])
+        return guard.main([str(self.daemon_json), str(self.good)], SHOWN, {})
 
 
 @pytest.fixture
@@ -300,8 +306,10 @@ def _on_the_host(site: Site) -> subprocess.CompletedProcess[str]:
     (package / "__init__.py").touch()
     shutil.copyfile(str(guard.__file__), package / "__main__.py")
     shutil.copyfile(str(daemon_json.__file__), package / "daemon_json.py")
+    shutil.copyfile(str(unit.__file__), package / "unit.py")
     return subprocess.run(
         [sys.executable, "-B", "-S", "-E", "-m", "guard", str(site.daemon_json), str(site.good)],
+        input=SHOWN,
         cwd=site.folder,
         env={"PATH": os.defpath},
         capture_output=True,
@@ -330,3 +338,29 @@ def test_as_a_program_it_never_exits_0_on_what_is_no_text(site: Site, content: b
     site.daemon_json.write_bytes(content)
     site.good.unlink()
     assert _on_the_host(site).returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("shown", "environment"),
+    [
+        (SHOWN, {"DOCKER_OPTS": "--config-file=/etc/docker/alt.json"}),
+        (SHOWN, {"DOCKER_OPTS": "-D --config-file /etc/docker/alt.json"}),
+        (SHOWN, {"DOCKER_OPTS": "--tls=false"}),
+        (SHOWN.replace("$DOCKER_OPTS", "--tlsverify=false"), {}),
+        (SHOWN.replace("/usr/sbin/dockerd -H", "/usr/local/bin/wrapper -H"), {}),
+        ("", {}),
+    ],
+)
+def test_a_dockerd_that_takes_its_settings_elsewhere_gets_no_port(
+    site: Site, shown: str, environment: dict[str, str]
+) -> None:
+    text = site.write()
+    assert guard.main([str(site.daemon_json), str(site.good)], shown, environment) == 1
+    assert site.read() == daemon_json.parse(text)
+
+
+@pytest.mark.parametrize("options", ["", "-D", "--config-file=DAEMON_JSON"])
+def test_harmless_flags_leave_the_port_open(site: Site, options: str) -> None:
+    site.write()
+    environment = {"DOCKER_OPTS": options.replace("DAEMON_JSON", str(site.daemon_json))}
+    assert guard.main([str(site.daemon_json), str(site.good)], SHOWN, environment) == 0

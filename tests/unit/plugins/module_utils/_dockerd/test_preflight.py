@@ -33,6 +33,8 @@ def _observed(daemon_json: bytes | None = None, streams: tuple[str, ...] = (), *
         main_pid=1,
         service_active=True,
         socket_active=False,
+        running_hosts=(),
+        exec_start_pre="",
         foreign_streams=streams,
         files={} if daemon_json is None else {layout.DAEMON_JSON: (daemon_json, Attributes(0o644))},
         missing_folders=(),

@@ -1,0 +1,8 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs cost: wall time on several hosts, memory and processes on one, issuing on the controller.
+
+All figures come as ratios to something bare that is measured in the same go, since machines differ. Not a test.
+"""

@@ -1,0 +1,116 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Issuing many server identities: tls_bundle's work against bare loops, in this process.
+
+C(python -m tests.bench.issuing COUNT REPEATS FOLDER), with the collection on PYTHONPATH; prints seconds as JSON.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import json
+import os
+import resource
+import shutil
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_bundles
+from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
+
+_Made = tuple[ec.EllipticCurvePrivateKey, x509.Certificate]
+
+
+def main(count: int, repeats: int, folder: Path) -> None:
+    rounds = [_measure(count, folder) for _repeat in range(repeats)]
+    print(json.dumps({name: min(figures[name] for figures in rounds) for name in rounds[0]}))
+
+
+def _measure(count: int, folder: Path) -> dict[str, float]:
+    names = {f"host-{number}": f"10.20.{number // 250}.{number % 250 + 1}" for number in range(count)}
+    servers = [{"name": name, "names": [name, address]} for name, address in names.items()]
+    home = folder / "issuing"
+    bare_cpu, _wall = _seconds(lambda: _issue_bare(names))
+    _cpu, bare_wall = _seconds(lambda: _write_bare(folder / "bare", _issue_bare(names)))
+    cpu, wall = _seconds(lambda: _ensure(home, servers, changes=count + 1))
+    unchanged_cpu, _wall = _seconds(lambda: _ensure(home, servers, changes=0))
+    shutil.rmtree(home)
+    shutil.rmtree(folder / "bare")
+    return {"bare_cpu": bare_cpu, "bare_wall": bare_wall, "cpu": cpu, "wall": wall, "unchanged_cpu": unchanged_cpu}
+
+
+def _ensure(home: Path, servers: t.Sequence[t.Mapping[str, t.Any]], *, changes: int) -> None:
+    """Do what one call of tls_bundle does."""
+    result = ensure_bundles(Fleet(str(home), "bench"), [], servers)
+    if len(result["diff"]) != changes:
+        raise RuntimeError(f"{changes} identities were to change, {len(result['diff'])} did")
+
+
+def _issue_bare(names: t.Mapping[str, str]) -> dict[str, _Made]:
+    """The same keys and certificates, straight from cryptography."""
+    authority_key = ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bench authority")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    issuer_key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
+    usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
+    made = {}
+    for name, address in names.items():
+        key = ec.generate_private_key(ec.SECP256R1())
+        san = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address(address))]
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+            .issuer_name(issuer)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now)
+            .not_valid_after(now + datetime.timedelta(days=365))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(san), critical=False)
+            .add_extension(issuer_key_id, critical=False)
+        )
+        made[name] = key, builder.sign(authority_key, hashes.SHA256())
+    return made
+
+
+def _write_bare(folder: Path, made: t.Mapping[str, _Made]) -> None:
+    """The same three files for each, synced; the folders are not."""
+    pem = serialization.Encoding.PEM
+    pkcs8, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    for name, (key, certificate) in made.items():
+        (folder / name).mkdir(parents=True)
+        content = certificate.public_bytes(pem)
+        for file, data in {
+            "ca.pem": content,
+            "cert.pem": content,
+            "key.pem": key.private_bytes(pem, pkcs8, plain),
+        }.items():
+            with (folder / name / file).open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+
+
+def _seconds(work: t.Callable[[], t.Any]) -> tuple[float, float]:
+    """Return the CPU time (user and system) and the wall time of this work."""
+    before, begin = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+    work()
+    after, end = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, end - begin
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

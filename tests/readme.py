@@ -1,0 +1,89 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The README's table of the role's variables, made from the role's argument specification.
+
+C(python -m tests.readme) rewrites it; with C(--check) nothing is written, and a stale table is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import typing as t
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+SPECIFICATION = ROOT / "roles" / "expose" / "meta" / "argument_specs.yml"
+BEGIN, END = "<!-- begin variables -->", "<!-- end variables -->"
+
+#: Ansible's semantic markup for options, values, code, environment variables and return values.
+_MARKUP = re.compile(r"\b(?:O|V|C|E|RV)\(((?:[^\\)]|\\.)*)\)")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.readme", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where the table is stale")
+    arguments = parser.parse_args()
+    present = README.read_text(encoding="utf-8")
+    specification = yaml.safe_load(SPECIFICATION.read_text(encoding="utf-8"))
+    wanted = with_table(present, table(specification["argument_specs"]["main"]["options"]))
+    if wanted == present:
+        return 0
+    if arguments.check:
+        source = SPECIFICATION.relative_to(ROOT)
+        print(f"{README.name}: its table of variables differs from {source}; run python -m tests.readme")
+        return 1
+    README.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+def table(options: dict[str, dict[str, t.Any]]) -> str:
+    """Return the options as a Markdown table."""
+    lines = ["| Variable | Type | Default | Meaning |", "|---|---|---|---|"]
+    for name, option in options.items():
+        cells = (f"`{name}`", kind(option), default(option), meaning(option["description"]))
+        lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def kind(option: dict[str, t.Any]) -> str:
+    """Return the type, or the choices where only certain values are taken."""
+    if "choices" in option:
+        return ", ".join(f"`{choice}`" for choice in option["choices"])
+    elements = option.get("elements")
+    return f"{option['type']} of {elements}" if elements else str(option["type"])
+
+
+def default(option: dict[str, t.Any]) -> str:
+    if option.get("required"):
+        return "(required)"
+    value = option.get("default")
+    if value is None:
+        return "(none)"
+    return f"`{value if isinstance(value, str) and value else json.dumps(value)}`"
+
+
+def meaning(description: str | list[str]) -> str:
+    """Return the paragraphs in one line, Ansible's markup turned into Markdown's code."""
+    text = " ".join([description] if isinstance(description, str) else description)
+    return _MARKUP.sub(lambda match: "`" + re.sub(r"\\(.)", r"\1", match.group(1)) + "`", text)
+
+
+def with_table(readme: str, new: str) -> str:
+    """Return the README with what stands between the markers replaced."""
+    before, begin, rest = readme.partition(BEGIN)
+    _old, end, after = rest.partition(END)
+    if not begin or not end:
+        sys.exit(f"{README.name}: the lines {BEGIN} and {END} are missing, so there is no place for the table")
+    return f"{before}{BEGIN}\n{new}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
