@@ -30,8 +30,10 @@ nox.options.default_venv_backend = "none"
 def test(session: nox.Session) -> None:
     """All tests: lint, sanity, units, integration, molecule; the slow ones side by side."""
     started = time.monotonic()
-    nox_session = (sys.executable, "-m", "nox", "--no-venv", "--session")
-    side_by_side(session, *({part: (*nox_session, part) for part in parts} for parts in PARTS))
+    lanes: list[dict[str, tuple[str, ...]]] = [
+        {part: (sys.executable, "-m", "nox", "--no-venv", "--session", part) for part in parts} for parts in PARTS
+    ]
+    side_by_side(session, *lanes)
     session.log(f"all parts took {time.monotonic() - started:.0f} s")
 
 
@@ -101,7 +103,7 @@ def lint(session: nox.Session) -> None:
     package = "ansible_collections.gangway.docker.plugins"
     with session.chdir(COLLECTIONS):
         session.run("mypy", f"--config-file={ROOT / 'pyproject.toml'}", "-p", package)
-    session.run("mypy", "tests/lab", "noxfile.py")
+    session.run("mypy", "tests/lab", "tests/readme.py", "noxfile.py")
     session.run("yamllint", "--strict", ".")
     session.run("ansible-lint", "--offline", "--profile=production", "--strict", env={"NO_COLOR": "1"})
     session.run("antsibull-changelog", "lint")
@@ -149,7 +151,10 @@ def integration(session: nox.Session) -> None:
     """Tests against lab hosts: real dockerd 20.10, 26.1 and 28.5 under real systemd."""
     session.run(sys.executable, "-m", "tests.lab", "images")
     pytest = (*IN_LAB, sys.executable, "-m", "pytest", "tests/integration", "-q", *session.posargs)
-    side_by_side(session, *({f"integration-{flavour}": (*pytest, f"--flavour={flavour}")} for flavour in FLAVOURS))
+    lanes: list[dict[str, tuple[str, ...]]] = [
+        {f"integration-{flavour}": (*pytest, f"--flavour={flavour}")} for flavour in FLAVOURS
+    ]
+    side_by_side(session, *lanes)
 
 
 @nox.session

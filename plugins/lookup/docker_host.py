@@ -36,10 +36,14 @@ options:
     description: The fleet that the daemons belong to.
     type: str
     default: default
+    vars:
+      - name: expose_fleet
   home:
     description: The folder that holds the fleets.
     type: path
     default: ~/.docker/gangway
+    vars:
+      - name: expose_home
 seealso:
   - module: gangway.docker.dockerd_listener
 """
@@ -88,7 +92,9 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
         self.set_options(var_options=variables, direct=kwargs)
         try:
-            fleet = Fleet(self.get_option("home"), self.get_option("fleet"))
+            # Values that come from variables arrive as they were written.
+            home, name = (self._templar.template(self.get_option(option)) for option in ("home", "fleet"))
+            fleet = Fleet(home, name)
             return [self._look_up(fleet, name) for name in terms]
         except Failure as exc:
             raise AnsibleLookupError(f"{exc} [{exc.key}]") from exc
@@ -110,7 +116,7 @@ class LookupModule(LookupBase):
                 "client_missing",
                 thing=f"client {client!r}",
                 reason=f"fleet {fleet.name!r} has no such identity ({folder})",
-                cure=f"Add it to expose_clients and run the playbook again, or make it: ansible localhost "
-                f"-m gangway.docker.tls_bundle -a 'clients={client} fleet={fleet.name}'",
+                cure="Add it to expose_clients and run the playbook again; where the certificates are your own, put "
+                "the client's ca.pem, cert.pem and key.pem there",
             )
         return render(Connection(record.url, str(folder)), self.get_option("format"))

@@ -100,7 +100,8 @@ class Host:
         client = self.engine.client()
         try:
             container = client.containers.get(self.name)
-            code, (stdout, stderr) = container.exec_run(["/bin/sh", "-c", command], demux=True)
+            ran = container.exec_run(["/bin/sh", "-c", command], demux=True)
+            code, (stdout, stderr) = ran.exit_code or 0, t.cast("tuple[bytes | None, bytes | None]", ran.output)
         except docker.errors.APIError as exc:
             code, stdout, stderr = 125, b"", str(exc).encode()
         finally:
@@ -166,7 +167,8 @@ def _run(
     with (CACHE / "addresses.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         address, address_ipv6 = _free_addresses(client)
-        api = client.api
+        # The SDK's annotations are narrower than what it takes.
+        api: t.Any = client.api
         host_config = api.create_host_config(
             cap_add=["ALL"],
             cap_drop=[] if _has_capability(_CAP_SYS_RESOURCE) else ["SYS_RESOURCE"],

@@ -118,7 +118,7 @@ def _remove_older(client: docker.DockerClient, recipe: Recipe) -> None:
     for image in client.images.list(name=repository):
         if recipe.tag not in image.tags:
             try:
-                client.images.remove(image.id)
+                client.images.remove(str(image.id))
             except docker.errors.APIError:
                 # A host of another run still stands on it.
                 continue

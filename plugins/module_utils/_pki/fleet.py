@@ -209,7 +209,7 @@ class Fleet:
                     "authority_expired",
                     thing=str(self.authority_folder / "ca.pem"),
                     reason=f"this authority expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
-                    cure="Move its folder away and run again: a new authority is made and every identity is re-issued",
+                    cure=f"Move {self.folder} away, and expose every host of the fleet again",
                 )
             self._signer = Signer(certificate, key)
         return self._signer

@@ -28,7 +28,6 @@ def render_socket_unit(listen: t.Sequence[Listen], allow: t.Sequence[str]) -> st
         f"{_HEADER}"
         "[Unit]\n"
         "Description=Docker API over TCP with mutual TLS\n"
-        "Documentation=https://galaxy.ansible.com/ui/repo/published/gangway/docker/\n"
         "\n"
         "[Socket]\n"
         f"{streams}"

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
+from ansible.template import Templar
 
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, write_record
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
@@ -36,9 +38,19 @@ def home(tmp_path_factory: pytest.TempPathFactory, make_record: t.Callable[..., 
 
 
 def _look_up(*terms: str, home: Path, **options: t.Any) -> list[t.Any]:
-    plugin = lookup_loader.get("gangway.docker.docker_host")
-    found: list[t.Any] = plugin.run(list(terms), variables={}, home=str(home), **options)
+    return _run(list(terms), {}, home=str(home), **options)
+
+
+def _run(terms: list[str], variables: dict[str, t.Any], **options: t.Any) -> list[t.Any]:
+    loader = DataLoader()
+    plugin = lookup_loader.get("gangway.docker.docker_host", loader, Templar(loader, variables=variables))
+    found: list[t.Any] = plugin.run(terms, variables=variables, **options)
     return found
+
+
+def test_home_and_fleet_come_from_the_roles_variables(home: Path) -> None:
+    variables = {"expose_home": str(home), "expose_fleet": "default"}
+    assert _run(["web1"], variables, format="url") == _look_up("web1", home=home, format="url")
 
 
 def test_the_environment_is_given_unless_said_otherwise(home: Path) -> None:

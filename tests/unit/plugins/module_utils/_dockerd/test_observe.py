@@ -89,11 +89,16 @@ def test_a_folder_of_ours_that_others_can_look_into_is_seen(units: Path, monkeyp
     assert _observe(units, monkeypatch, _blocks(units)).loose_folders == (str(units / "loose"),)
 
 
-@pytest.mark.parametrize("load_state", ["not-found", "masked", "error"])
-def test_a_host_without_docker_is_told_so(units: Path, monkeypatch: pytest.MonkeyPatch, load_state: str) -> None:
+@pytest.mark.parametrize(
+    ("load_state", "key"),
+    [("not-found", "dockerd_missing"), ("masked", "dockerd_masked"), ("error", "dockerd_missing")],
+)
+def test_a_host_without_docker_is_told_so(
+    units: Path, monkeypatch: pytest.MonkeyPatch, load_state: str, key: str
+) -> None:
     with pytest.raises(Failure) as failure:
         _observe(units, monkeypatch, _blocks(units, LoadState=load_state))
-    assert failure.value.key == "dockerd_missing"
+    assert failure.value.key == key
 
 
 def test_a_unit_whose_program_is_gone_is_told_so(units: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,7 @@ def test_an_unknown_host_gets_the_authority_and_nothing_expected(tmp_path: Path)
         "covers": [],
         "renew": False,
         "new_key": False,
+        "pending": None,
     }
 
 

@@ -209,13 +209,28 @@ def test_an_identity_is_renewed_with_its_key_when_a_third_of_its_life_is_left(
     assert (fleet.client_folder("ci") / "key.pem").read_bytes() == key
 
 
-def test_a_replaced_authority_signs_everything_again(fleet: Fleet, home: Path) -> None:
+def _lose_authority(fleet: Fleet) -> None:
     for path in fleet.authority_folder.iterdir():
         path.unlink()
     fleet.authority_folder.rmdir()
+
+
+def test_a_lost_authority_is_not_replaced_unasked(fleet: Fleet, home: Path) -> None:
+    """A new one would lock out all that trust the old one."""
+    _lose_authority(fleet)
+    with pytest.raises(Failure) as failure:
+        _open(home).ensure_authority()
+    assert failure.value.key == "authority_missing"
+    assert not fleet.authority_folder.exists()
+
+
+def test_a_replaced_authority_signs_everything_again(fleet: Fleet, home: Path, tmp_path: Path) -> None:
+    _lose_authority(fleet)
+    _open(tmp_path / "other").ensure_authority()
+    (tmp_path / "other" / fleet.name / "authority").rename(fleet.authority_folder)
     identities = _all(_open(home))
     assert [identity.reasons for identity in identities] == [
-        ("missing",),
+        (),
         ("another authority",),
         ("another authority",),
     ]

@@ -62,7 +62,7 @@ def test_all_are_denied_but_the_host_itself_and_the_access_list(
 def test_the_socket_unit_survives_boot_and_hands_its_port_to_dockerd() -> None:
     unit = render_socket_unit([parse_listen("10.20.0.5:2376")], [])
     assert _values(unit, "FreeBind", "Socket") == ["yes"]
-    assert _values(unit, "Service", "Socket") == ["docker.service"]
+    assert _values(unit, "Service", "Socket") == ["docker-gangway.service"], "the drop-in alone hands the port over"
     assert "PartOf=" not in unit, "the port would close at each restart"
     assert unit.startswith("# Written by the Ansible collection gangway.docker")
     assert unit.endswith("\n")
@@ -71,7 +71,8 @@ def test_the_socket_unit_survives_boot_and_hands_its_port_to_dockerd() -> None:
 def test_the_drop_in_closes_the_port_wherever_the_guard_does_not_say_yes() -> None:
     drop_in = render_drop_in("/usr/bin/python3")
     assert _values(drop_in, "ExecStartPre", "Service") == [
-        "/bin/sh -c '{ cd /var/lib/gangway-docker && /usr/bin/python3 -B -m guard /etc/docker/daemon.json "
+        "/bin/sh -c '{ cd /var/lib/gangway-docker && systemctl show docker.service --property=ExecStart --value | "
+        "/usr/bin/python3 -B -m guard /etc/docker/daemon.json "
         "/var/lib/gangway-docker/daemon.json.good; } || systemctl stop docker-gangway.socket "
         "|| ! systemctl --quiet is-active docker-gangway.socket'"
     ]
