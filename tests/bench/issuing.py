@@ -41,12 +41,19 @@ def _measure(count: int, folder: Path) -> dict[str, float]:
     servers = [{"name": name, "names": [name, address]} for name, address in names.items()]
     home = folder / "issuing"
     bare_cpu, _wall = _seconds(lambda: _issue_bare(names))
-    _cpu, bare_wall = _seconds(lambda: _write_bare(folder / "bare", _issue_bare(names)))
+    written_cpu, bare_wall = _seconds(lambda: _write_bare(folder / "bare", _issue_bare(names)))
     cpu, wall = _seconds(lambda: _ensure(home, servers, changes=count + 1))
     unchanged_cpu, _wall = _seconds(lambda: _ensure(home, servers, changes=0))
     shutil.rmtree(home)
     shutil.rmtree(folder / "bare")
-    return {"bare_cpu": bare_cpu, "bare_wall": bare_wall, "cpu": cpu, "wall": wall, "unchanged_cpu": unchanged_cpu}
+    return {
+        "bare_cpu": bare_cpu,
+        "written_cpu": written_cpu,
+        "bare_wall": bare_wall,
+        "cpu": cpu,
+        "wall": wall,
+        "unchanged_cpu": unchanged_cpu,
+    }
 
 
 def _ensure(home: Path, servers: t.Sequence[t.Mapping[str, t.Any]], *, changes: int) -> None:

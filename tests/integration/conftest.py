@@ -29,6 +29,7 @@ _RESET = f"""
 docker ps --all --quiet 2>/dev/null | xargs -r docker rm --force >/dev/null 2>&1
 sed -i '/^DOCKER_OPTS=/d' /etc/default/docker
 rm -f /etc/docker/alt.json
+test -e /usr/bin/python3.away && mv /usr/bin/python3.away /usr/bin/python3
 mountpoint -q /etc && umount /etc
 test -e /usr/bin/openssl.away && mv /usr/bin/openssl.away /usr/bin/openssl
 docker swarm leave --force >/dev/null 2>&1

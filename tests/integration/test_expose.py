@@ -199,9 +199,6 @@ def summary(outcome: object, host: Host) -> dict[str, object]:
         "rm -r /etc/docker/gangway",
         ": > /etc/docker/gangway/ca.pem",
         "rm -r /var/lib/gangway-docker",
-        "rm -r /etc/systemd/system/docker.service.d /etc/docker; systemctl daemon-reload",
-        "echo '{\"live-restore\": true}' > /etc/docker/alt.json; echo 'DOCKER_OPTS=--config-file=/etc/docker/alt.json' "
-        ">> /etc/default/docker",
     ],
 )
 def test_damage_closes_the_port_and_containers_run_on(
@@ -222,6 +219,31 @@ def test_damage_closes_the_port_and_containers_run_on(
     assert mended.code == 0, mended.failures
     assert ask(host.address, bundle=controller.client()) == "answered"
     assert is_safe(host.address)
+
+
+@pytest.mark.parametrize("when", ["restarted", "rebooted"])
+@pytest.mark.parametrize(
+    "sabotage",
+    [
+        "rm -r /etc/systemd/system/docker.service.d /etc/docker; systemctl daemon-reload",
+        "echo '{\"live-restore\": true}' > /etc/docker/alt.json; echo 'DOCKER_OPTS=--config-file=/etc/docker/alt.json' "
+        ">> /etc/default/docker",
+        "echo '{}' > /etc/docker/daemon.json; mv /usr/bin/python3 /usr/bin/python3.away",
+    ],
+)
+def test_no_port_without_the_guard_and_none_past_it(
+    host: Host, controller: Controller, sabotage: str, when: str
+) -> None:
+    """The drop-in that is gone, a dockerd that reads another file, a guard that can't run: two things wrong at once."""
+    assert controller.expose().code == 0
+    host.run(sabotage)
+    if when == "restarted":
+        host.run("systemctl restart docker", check=False)
+    else:
+        host.reboot()
+    assert is_safe(host.address)
+    assert host.run("docker version --format '{{.Server.Version}}'").stdout
+    host.run("test ! -e /usr/bin/python3.away || mv /usr/bin/python3.away /usr/bin/python3")
 
 
 def test_a_reboot_brings_the_port_back_with_its_access_list(host: Host, controller: Controller) -> None:
@@ -343,6 +365,39 @@ def test_a_changed_name_is_a_new_certificate_under_the_same_key(host: Host, cont
     assert outcome.listener(host.name)["endpoint"]["server_names"][0] == "build.example.com"
     assert host.run("sha256sum /etc/docker/gangway/key.pem").stdout == key
     assert ask(host.address, bundle=controller.client()) == "answered"
+
+
+def test_a_host_without_etc_docker(host: Host, controller: Controller) -> None:
+    host.run("rm -rf /etc/docker")
+    before = snapshot(host)
+    assert controller.expose().code == 0
+    assert ask(host.address, bundle=controller.client()) == "answered"
+    assert controller.withdraw().code == 0
+    # dockerd 20.10 makes the folder, for a key.json of its own.
+    host.run("rm -f /etc/docker/key.json; rmdir /etc/docker", check=False)
+    assert snapshot(host).replace("./docker d 755 0 0 \n", "") == before
+
+
+def test_a_dockerd_that_is_down_stays_down_in_check_mode(host: Host, controller: Controller) -> None:
+    host.run("systemctl stop docker.service")
+    assert controller.expose("--check").code == 0
+    assert host.run("systemctl is-active docker.service", check=False).stdout.strip() == "inactive"
+    assert controller.expose().code == 0
+    assert ask(host.address, bundle=controller.client()) == "answered"
+
+
+def test_hosts_of_two_fleets_in_one_play_get_their_own_clients(host: Host, unfiltered: Host, tmp_path: Path) -> None:
+    """The second host can't be exposed; what is made on the controller for it comes before that shows."""
+    controller = Controller(tmp_path, [host, unfiltered])
+    wishes = {host.name: ("fa", "ci"), unfiltered.name: ("fb", "alice")}
+    for name, (fleet, client) in wishes.items():
+        variables = tmp_path / "host_vars" / f"{name}.yml"
+        variables.parent.mkdir(exist_ok=True)
+        variables.write_text(json.dumps({"expose_fleet": fleet, "expose_clients": [client]}))
+    controller.expose()
+    made = sorted(str(path.relative_to(controller.home)) for path in controller.home.glob("*/clients/*"))
+    assert made == ["fa/clients/ci", "fb/clients/alice"]
+    assert ask(host.address, bundle=controller.home / "fa" / "clients" / "ci") == "answered"
 
 
 def test_the_built_artifact_runs_by_its_full_name(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -70,13 +71,39 @@ def test_a_killed_run_is_undone_by_the_next_one(host: Host, controller: Controll
     assert ask(host.address, bundle=controller.client()) == "answered"
 
 
-def kill_during_apply(host: Host, controller: Controller, delay: float) -> None:
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3, 0.8])
+def test_a_killed_withdrawal_leaves_a_dockerd_that_boots(host: Host, controller: Controller, delay: float) -> None:
+    before = snapshot(host)
+    assert controller.expose().code == 0
+    kill_during_apply(host, controller, delay, playbook="withdraw.yml")
+    assert is_safe(host.address)
+    host.reboot()
+    assert is_safe(host.address)
+    assert host.run("docker inspect --format '{{.State.Running}}' witness").stdout.strip() == "true"
+    outcome = controller.withdraw()
+    assert outcome.code == 0, outcome.failures
+    assert snapshot(host) == before
+
+
+def test_two_runs_at_once_wait_for_each_other(host: Host, controller: Controller) -> None:
+    container = started_at(host)
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(lambda _number: controller.expose(), range(2)))
+    # The second may find that its certificate request was overtaken; it says so, and has changed nothing.
+    assert 0 in [outcome.code for outcome in outcomes]
+    assert {key for outcome in outcomes for key in outcome.failures} <= {"pending_key_missing"}
+    assert started_at(host) == container
+    assert ask(host.address, bundle=controller.client()) == "answered"
+    assert controller.expose().changed(host.name) == 0
+
+
+def kill_during_apply(host: Host, controller: Controller, delay: float, playbook: str = "expose_docker.yml") -> None:
     """SIGKILL the module on the host, C(delay) seconds after its journal appears."""
     command = [
         "ansible-playbook",
         f"--inventory={controller.inventory}",
         f"--extra-vars=expose_home={controller.home}",
-        str(ROOT / "playbooks" / "expose_docker.yml"),
+        str(ROOT / "playbooks" / playbook),
     ]
     run = subprocess.Popen(command, env=controller.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     script = (

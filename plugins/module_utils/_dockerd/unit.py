@@ -32,8 +32,13 @@ class DaemonFlags:
 
 
 def parse_show(text: str) -> dict[str, str]:
-    """Read the output of C(systemctl show) for one unit. Of a property that repeats, the last line counts."""
-    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    """Read the output of C(systemctl show) for one unit. A property that repeats (Listen, ExecStartPre) is joined."""
+    properties: dict[str, str] = {}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if equals:
+            properties[name] = f"{properties[name]} {value}" if name in properties else value
+    return properties
 
 
 def exec_start_words(text: str) -> list[str]:

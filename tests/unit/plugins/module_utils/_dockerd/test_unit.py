@@ -167,11 +167,11 @@ def test_environment_files_are_read(text: str, variables: dict[str, str]) -> Non
     assert environment_file_variables(text) == variables
 
 
-def test_systemctl_show_is_read_and_the_last_of_a_repeated_property_counts() -> None:
+def test_systemctl_show_is_read_and_a_repeated_property_is_joined() -> None:
     text = "Id=docker.service\nListen=/run/docker.sock (Stream)\nEnvironment=A=1 B=2\nMainPID=1\nMainPID=2\n\nodd\n"
     assert parse_show(text) == {
         "Id": "docker.service",
         "Listen": "/run/docker.sock (Stream)",
         "Environment": "A=1 B=2",
-        "MainPID": "2",
+        "MainPID": "1 2",
     }
