@@ -103,7 +103,7 @@ def lint(session: nox.Session) -> None:
     package = "ansible_collections.gangway.docker.plugins"
     with session.chdir(COLLECTIONS):
         session.run("mypy", f"--config-file={ROOT / 'pyproject.toml'}", "-p", package)
-    session.run("mypy", "tests/lab", "tests/readme.py", "noxfile.py")
+    session.run("mypy", "tests/lab", "tests/bench", "tests/demo.py", "tests/readme.py", "noxfile.py")
     session.run("yamllint", "--strict", ".")
     session.run("ansible-lint", "--offline", "--profile=production", "--strict", env={"NO_COLOR": "1"})
     session.run("antsibull-changelog", "lint")

@@ -25,7 +25,8 @@ def ask(
 ) -> str:
     """Send GET /_ping over TLS and return what came of it, in a word.
 
-    C(answered), C(refused) (by TLS), C(closed) (no connection), C(dropped) (no answer to the SYN).
+    C(answered), C(refused) (by TLS), C(silent) (connected, and nothing came), C(closed) (no connection),
+    C(dropped) (no answer to the SYN).
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -46,11 +47,13 @@ def ask(
         return "dropped"
     except OSError:
         return "closed"
-    plain.settimeout(max(timeout, 20))
+    plain.settimeout(max(timeout, 10))
     try:
         with plain, context.wrap_socket(plain, server_hostname=address) as secured:
             secured.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
             answer = secured.recv(4096)
+    except (TimeoutError, socket.timeout):
+        return "silent"
     except (ssl.SSLError, ConnectionError):
         return "refused"
     return "answered" if answer.startswith(b"HTTP/1.0 200") else "refused"
@@ -64,11 +67,13 @@ def ask_in_the_clear(address: str, port: int = PORT) -> str:
         return "dropped"
     except OSError:
         return "closed"
-    plain.settimeout(20)
+    plain.settimeout(10)
     with plain:
         try:
             plain.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
             answer = plain.recv(4096)
+        except (TimeoutError, socket.timeout):
+            return "silent"
         except ConnectionError:
             return "refused"
     return "answered" if b" 200 " in answer.split(b"\r\n", maxsplit=1)[0] else "refused"

@@ -15,6 +15,7 @@ __all__ = (
     "DOCKER_SERVICE",
     "DOCKER_SOCKET",
     "DROP_IN",
+    "FILTERS",
     "FOLDERS",
     "GANGWAY_SERVICE",
     "GANGWAY_SOCKET",
@@ -58,3 +59,5 @@ FOLDERS = {STATE: 0o700, GUARD: 0o700, BUNDLE: 0o700}
 
 #: A key whose certificate is being signed; in memory only, so that it does not outlive a reboot.
 PENDING = "/run/gangway-docker"
+#: There once packet filtering was seen working since the boot.
+FILTERS = "/run/gangway-docker-filters"

@@ -17,19 +17,21 @@ import secrets
 import shutil
 import ssl
 import sys
+import time
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 from .._failure import Failure
 from . import layout, preflight
 from .addresses import DEFAULT_PORT, Listen, parse_allow, parse_listen
-from .apply import apply_absent, apply_present, finish_interrupted
 from .connection import Connection, ansible_connection, resolve
 from .host import Host
 from .observe import Observed, observe
 from .plan import OUR_PATHS, TLS_SETTINGS, Plan, TlsFiles, plan_absent, plan_present
-from .services import stop_listening
-from .verify import check_guard
+
+#: Seconds that a key waits for its certificate.
+_PENDING_LIFE = 600
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def _run(host: Host, request: Request) -> dict[str, t.Any]:
         if request.check_mode:
             warnings.append("It will be undone first; what follows is planned on what it left.")
         else:
+            from .apply import finish_interrupted
+
             finish_interrupted(host)
     observed = observe(host, OUR_PATHS)
     carry_out = _absent if request.state == "absent" else _present
@@ -121,9 +125,12 @@ def _absent(host: Host, observed: Observed, request: Request) -> dict[str, t.Any
         preflight.check_writable()
     result = _result(observed, plan)
     if plan.changed and not request.check_mode:
+        from .apply import apply_absent
+
         result["warnings"] = _about_stopped(apply_absent(host, plan))
     if not request.check_mode:
         shutil.rmtree(layout.PENDING, ignore_errors=True)
+        Path(layout.FILTERS).unlink(missing_ok=True)
     return result
 
 
@@ -160,11 +167,14 @@ def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.An
     if request.check_mode:
         return result
     if request.phase == "apply":
+        # Only now: a run that changes nothing need not compile what changes things.
+        from .apply import apply_present
+
         try:
             filled = _with_key(plan, request.identity.pending_path)
             result["warnings"] = _about_stopped(apply_present(host, observed, filled, listen))
         finally:
-            shutil.rmtree(layout.PENDING, ignore_errors=True)
+            _drop_pending(request.identity.pending_path)
     elif identity_is_due and request.key_origin == "host":
         result.update(_certificate_request(observed, request))
     return result
@@ -173,12 +183,12 @@ def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.An
 def _check_in_force(host: Host, observed: Observed, request: Request) -> None:
     """Refuse where access list or guard are not in force; a port that is open already is closed, then."""
     try:
-        preflight.check_filtering(host)
+        preflight.check_filtering(host, observed, remember=not request.check_mode)
         if observed.socket_active and layout.DROP_IN in observed.files:
-            check_guard(observed.exec_start_pre)
+            preflight.check_guard(observed.exec_start_pre)
     except Failure:
         if observed.socket_active and not request.check_mode:
-            stop_listening(host)
+            host.systemctl("stop", layout.GANGWAY_SOCKET)
         raise
 
 
@@ -250,8 +260,8 @@ def _certificate_request(observed: Observed, request: Request) -> dict[str, str]
         and request.identity.expected is not None
         and _fingerprint(observed) == request.identity.expected
     )
-    shutil.rmtree(layout.PENDING, ignore_errors=True)
-    os.mkdir(layout.PENDING, 0o700)
+    _drop_stale()
+    os.makedirs(layout.PENDING, 0o700, exist_ok=True)
     pending = secrets.token_hex(8)
     path = f"{layout.PENDING}/{pending}.pem"
     try:
@@ -261,8 +271,23 @@ def _certificate_request(observed: Observed, request: Request) -> dict[str, str]
             request.make_key(path)
         return {"request": request.make_request(path), "pending": pending}
     except BaseException:
-        shutil.rmtree(layout.PENDING, ignore_errors=True)
+        _drop_pending(path)
         raise
+
+
+def _drop_pending(path: str | None) -> None:
+    if path is not None:
+        Path(path).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            # Another run's key may wait there, too.
+            os.rmdir(layout.PENDING)
+
+
+def _drop_stale() -> None:
+    """Keys whose certificates never came: their runs have ended long ago."""
+    for path in Path(layout.PENDING).glob("*.pem"):
+        if time.time() - path.stat().st_mtime > _PENDING_LIFE:
+            _drop_pending(str(path))
 
 
 def _with_key(plan: Plan, pending_path: str | None) -> Plan:

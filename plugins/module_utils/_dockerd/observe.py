@@ -19,6 +19,8 @@ from .engine import EngineState, read_engine
 from .host import Attributes, Host
 from .unit import DaemonFlags, daemon_flags, environment_file_variables, exec_start_words, parse_show
 
+#: The slices above our socket unit: what they allow, IPAddressDeny= below them can't forbid.
+_SLICES = ("-.slice", "system.slice")
 _PROPERTIES = (
     "Id",
     "LoadState",
@@ -31,6 +33,7 @@ _PROPERTIES = (
     "EnvironmentFiles",
     "TriggeredBy",
     "Listen",
+    "IPAddressAllow",
 )
 
 
@@ -45,6 +48,8 @@ class Observed:
     #: The hosts that the running dockerd was started with.
     running_hosts: tuple[str, ...]
     exec_start_pre: str
+    #: Networks that a slice above our socket unit lets in, past the access list.
+    slices_allow: str
     #: TCP addresses of socket units that hand dockerd a port and are not ours.
     foreign_streams: tuple[str, ...]
     files: t.Mapping[str, tuple[bytes, Attributes]]
@@ -60,7 +65,7 @@ class Observed:
 
 def observe(host: Host, paths: t.Iterable[str]) -> Observed:
     """Read the host. Failures: C(systemd_missing), C(dockerd_missing)."""
-    units = _show_units(host, layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, layout.GANGWAY_SOCKET)
+    units = _show_units(host, layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, layout.GANGWAY_SOCKET, *_SLICES)
     service = units[layout.DOCKER_SERVICE]
     if service.get("LoadState") == "masked":
         raise Failure(
@@ -78,7 +83,7 @@ def observe(host: Host, paths: t.Iterable[str]) -> Observed:
         )
     flags = _flags(host, service)
     dockerd = flags.program
-    if dockerd and host.read(dockerd) is None:
+    if dockerd and not os.path.exists(dockerd):
         raise Failure(
             "dockerd_missing",
             thing=dockerd,
@@ -97,6 +102,7 @@ def observe(host: Host, paths: t.Iterable[str]) -> Observed:
         socket_active=units[layout.GANGWAY_SOCKET].get("ActiveState") == "active",
         running_hosts=_running_hosts(host, service),
         exec_start_pre=service.get("ExecStartPre", ""),
+        slices_allow=" ".join(units[name].get("IPAddressAllow", "") for name in _SLICES).strip(),
         foreign_streams=_foreign_streams(host, units),
         files=files,
         missing_folders=tuple(
@@ -122,7 +128,7 @@ def text_of(content: bytes | None, path: str) -> str:
 
 def _show_units(host: Host, *units: str) -> dict[str, dict[str, str]]:
     try:
-        code, stdout, stderr = host.run(["systemctl", "show", *units, f"--property={','.join(_PROPERTIES)}"])
+        code, stdout, stderr = host.run(["systemctl", "show", f"--property={','.join(_PROPERTIES)}", "--", *units])
     except OSError as exc:
         code, stdout, stderr = 127, "", str(exc)
     blocks = [parse_show(block) for block in stdout.split("\n\n") if block.strip()]

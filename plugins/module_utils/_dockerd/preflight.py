@@ -11,6 +11,7 @@ __all__ = (
     "check_daemon",
     "check_daemon_json",
     "check_filtering",
+    "check_guard",
     "check_root",
     "check_swarm",
     "check_writable",
@@ -28,7 +29,8 @@ from . import layout
 from .addresses import Listen
 from .daemon_json import MalformedDaemonJson, parse
 from .guard import TLS_KEYS
-from .host import Host
+from .host import Attributes, Host
+from .methods.socket import GUARD_WORDS
 from .observe import Observed, text_of
 
 #: Exits 0 where a packet to loopback is refused, as IPAddressDeny=any has it.
@@ -123,6 +125,18 @@ def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
         )
 
 
+def check_guard(exec_start_pre: str) -> None:
+    """Refuse where another drop-in has taken the guard away. Failure: C(guard_overridden)."""
+    if GUARD_WORDS not in exec_start_pre:
+        raise Failure(
+            "guard_overridden",
+            thing=f"ExecStartPre of {layout.DOCKER_SERVICE}",
+            reason="the guard, which closes the port where mutual TLS is not in force, is not in it: a drop-in that is "
+            "read after ours clears it",
+            cure=f"Take the line ExecStartPre= out of it ('systemctl cat {layout.DOCKER_SERVICE}' shows where it is)",
+        )
+
+
 def check_root() -> None:
     """Refuse a user without rights. Failure: C(not_root)."""
     if os.geteuid() != 0:
@@ -196,11 +210,22 @@ def check_addresses(host: Host, listen: t.Sequence[Listen], own: t.Collection[in
             ) from exc
 
 
-def check_filtering(host: Host) -> None:
+def check_filtering(host: Host, observed: Observed, *, remember: bool) -> None:
     """Refuse where systemd can't filter packets by cgroup; it would say so in the journal only and open the port.
 
-    Shown by trying it, in a transient unit. Failure: C(filtering_unsupported).
+    Shown by trying it, in a transient unit; what was shown once holds until the next boot, and is remembered on a
+    tmpfs. Failure: C(filtering_unsupported).
     """
+    if observed.slices_allow:
+        raise Failure(
+            "filtering_unsupported",
+            thing="the access list (IPAddressAllow= of systemd)",
+            reason=f"it would not be in force here: a slice above lets in {observed.slices_allow} (IPAddressAllow= of "
+            "system.slice or -.slice)",
+            cure="Take that setting out of the slice",
+        )
+    if os.path.exists(layout.FILTERS):
+        return
     command = ["systemd-run", "--quiet", "--wait", "--collect", "--property=IPAddressDeny=any"]
     code, _stdout, stderr = host.run([*command, sys.executable, "-I", "-S", "-c", _FILTER_PROBE])
     if code != 0:
@@ -212,6 +237,8 @@ def check_filtering(host: Host) -> None:
             cure="Boot the host with cgroup v2 (systemd.unified_cgroup_hierarchy=1) and a kernel with "
             "CONFIG_CGROUP_BPF; in a container, allow bpf(2)",
         )
+    if remember:
+        host.write(layout.FILTERS, b"", Attributes(0o600))
 
 
 def _holder(host: Host, port: int) -> str:

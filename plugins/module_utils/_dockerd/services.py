@@ -91,9 +91,8 @@ def settle(host: Host, final: FileChange) -> None:
 
 
 def _forget_failures(host: Host) -> None:
-    for unit in (layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, layout.GANGWAY_SOCKET, layout.GANGWAY_SERVICE):
-        # One by one: systemctl stops at the first unit that it does not know.
-        host.systemctl("reset-failed", unit)
+    # A pattern, since units that systemd does not know (yet) would be an error.
+    host.systemctl("reset-failed", layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, "docker-gangway.*")
 
 
 def _start(host: Host, verb: str, unit: str, failure: str) -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("check_guard", "verify_bundle", "verify_config", "verify_containers", "verify_port", "verify_services")
+__all__ = ("verify_bundle", "verify_config", "verify_containers", "verify_port", "verify_services")
 
 import re
 import socket
@@ -19,8 +19,8 @@ from .addresses import Listen
 from .engine import read_engine, running_containers
 from .guard import files_problem
 from .host import Host
-from .methods.socket import GUARD_WORDS
 from .plan import TLS_SETTINGS
+from .preflight import check_guard
 
 _TIMEOUT = 15.0
 
@@ -71,18 +71,6 @@ def verify_services(host: Host) -> None:
             reason=f"it is {state}; the guard closes it where mutual TLS is not in force; the journal ends:\n"
             f"{host.journal_tail(layout.DOCKER_SERVICE)}\n",
             cure="Look at what the journal says",
-        )
-
-
-def check_guard(exec_start_pre: str) -> None:
-    """Refuse where another drop-in has taken the guard away. Failure: C(guard_overridden)."""
-    if GUARD_WORDS not in exec_start_pre:
-        raise Failure(
-            "guard_overridden",
-            thing=f"ExecStartPre of {layout.DOCKER_SERVICE}",
-            reason="the guard, which closes the port where mutual TLS is not in force, is not in it: a drop-in that is "
-            "read after ours clears it",
-            cure=f"Take the line ExecStartPre= out of it ('systemctl cat {layout.DOCKER_SERVICE}' shows where it is)",
         )
 
 

@@ -34,7 +34,9 @@ def _blocks(tmp_path: Path, **service: str) -> str:
     }
     text = "".join(f"{key}={value}\n" for key, value in properties.items())
     docker_socket = "Id=docker.socket\nLoadState=loaded\nActiveState=active\nListen=/run/docker.sock (Stream)\n"
-    return f"{text}\n{docker_socket}\nId=docker-gangway.socket\nLoadState=not-found\nActiveState=inactive\n"
+    return f"{text}\n{docker_socket}\nId=docker-gangway.socket\nLoadState=not-found\nActiveState=inactive\n" + (
+        "\nId=-.slice\nIPAddressAllow=\n\nId=system.slice\nIPAddressAllow=\n"
+    )
 
 
 def _observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: str, other: str = "") -> Observed:

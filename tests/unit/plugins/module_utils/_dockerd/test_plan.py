@@ -38,6 +38,7 @@ CLEAN = Observed(
     socket_active=False,
     running_hosts=(),
     exec_start_pre="",
+    slices_allow="",
     foreign_streams=(),
     files={},
     missing_folders=("/etc/systemd/system/docker.service.d",),

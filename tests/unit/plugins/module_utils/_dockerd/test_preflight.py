@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,7 @@ def _observed(daemon_json: bytes | None = None, streams: tuple[str, ...] = (), *
         socket_active=False,
         running_hosts=(),
         exec_start_pre="",
+        slices_allow="",
         foreign_streams=streams,
         files={} if daemon_json is None else {layout.DAEMON_JSON: (daemon_json, Attributes(0o644))},
         missing_folders=(),
@@ -103,19 +106,37 @@ def test_swarm_mode_is_refused_unless_downtime_is_allowed() -> None:
 
 
 @pytest.mark.parametrize("code", [1, 9, 203])
-def test_an_access_list_that_would_not_be_in_force_is_refused(code: int) -> None:
+def test_an_access_list_that_would_not_be_in_force_is_refused(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "FILTERS", str(tmp_path / "filters"))
     with pytest.raises(Failure) as failure:
-        check_filtering(Host(lambda _words: (code, "", "no BPF")))
+        check_filtering(Host(lambda _words: (code, "", "no BPF")), _observed(), remember=True)
+    assert not (tmp_path / "filters").exists()
     assert failure.value.key == "filtering_unsupported"
     assert "no BPF" in str(failure.value)
 
 
-def test_an_access_list_is_tried_with_everything_denied() -> None:
+def test_an_access_list_below_a_slice_that_allows_is_refused() -> None:
+    observed = dataclasses.replace(_observed(), slices_allow="0.0.0.0/0 ::/0")
+    with pytest.raises(Failure) as failure:
+        check_filtering(Host(lambda _words: (0, "", "")), observed, remember=False)
+    assert failure.value.key == "filtering_unsupported"
+
+
+def test_an_access_list_is_tried_with_everything_denied_once_in_a_boot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "FILTERS", str(tmp_path / "filters"))
+    monkeypatch.setattr(os, "fchown", lambda *_words: None)
     seen: list[t.Sequence[str]] = []
 
     def run(words: t.Sequence[str]) -> tuple[int, str, str]:
         seen.append(words)
         return 0, "", ""
 
-    check_filtering(Host(run))
+    check_filtering(Host(run), _observed(), remember=False)
     assert "--property=IPAddressDeny=any" in seen[0]
+    check_filtering(Host(run), _observed(), remember=True)
+    check_filtering(Host(run), _observed(), remember=True)
+    assert len(seen) == 2
