@@ -40,7 +40,7 @@ def _run(home: Path, *, check_mode: bool = False, **arguments: t.Any) -> dict[st
 
 def test_bundles_are_made_here_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
     arguments: dict[str, t.Any] = {"clients": ["ci"], "servers": [{"name": "build1"}]}
-    first, second = (_run(tmp_path, **arguments) for _ in range(2))
+    first, second = (_run(tmp_path, **arguments) for _unused in range(2))
     assert (first["changed"], second["changed"]) == (True, False)
     assert (tmp_path / "default" / "clients" / "ci" / "cert.pem").is_file()
     assert (tmp_path / "default" / "servers" / "build1" / "key.pem").is_file()

@@ -197,10 +197,10 @@ def test_anything_but_an_object_is_refused(text: str) -> None:
 def _some_value(rng: random.Random, depth: int = 0) -> t.Any:
     kind = rng.randrange(8 if depth < 3 else 6)
     if kind < 6:
-        text = "".join(rng.choice(string.printable + 'äß雪🐳{}[]:,"\\') for _ in range(rng.randrange(12)))
+        text = "".join(rng.choice(string.printable + 'äß雪🐳{}[]:,"\\') for _unused in range(rng.randrange(12)))
         return (None, rng.random() < 0.5, rng.randrange(-(10**9), 10**9), rng.random(), text, "")[kind]
     if kind == 6:
-        return [_some_value(rng, depth + 1) for _ in range(rng.randrange(4))]
+        return [_some_value(rng, depth + 1) for _unused in range(rng.randrange(4))]
     return {f"{index}{rng.choice('ab{,')}": _some_value(rng, depth + 1) for index in range(rng.randrange(4))}
 
 
@@ -219,7 +219,7 @@ def _some_text(rng: random.Random) -> str:
 @pytest.mark.parametrize("seed", range(8))
 def test_merge_and_restore_are_inverse_on_random_objects(seed: int) -> None:
     rng = random.Random(seed)
-    for _ in range(100):
+    for _unused in range(100):
         text = _some_text(rng)
         merged = merge(text, OURS)
         # Compared as text: 1 and true are equal in Python and are not to dockerd.

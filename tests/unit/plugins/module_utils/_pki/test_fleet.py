@@ -433,7 +433,7 @@ def test_many_processes_at_once_make_one_authority(home: Path) -> None:
     processes = [context.Process(target=_make_at_once, args=(str(home), n, barrier, results)) for n in range(8)]
     for process in processes:
         process.start()
-    outcomes = [results.get(timeout=30) for _ in processes]
+    outcomes = [results.get(timeout=30) for _unused in processes]
     for process in processes:
         process.join(timeout=30)
         assert process.exitcode == 0

@@ -157,7 +157,7 @@ def test_no_end_entity_outlives_its_authority(
 
 
 def test_serial_numbers_are_large_and_differ(signer: Signer) -> None:
-    serials = {_client(signer).serial_number for _ in range(20)} | {signer.certificate.serial_number}
+    serials = {_client(signer).serial_number for _unused in range(20)} | {signer.certificate.serial_number}
     assert len(serials) == 21
     assert min(serials).bit_length() > 64
 
