@@ -22,7 +22,7 @@ FLAVOURS = ("bookworm", "trixie", "sid")
 OUTSIDE = "172.30.77.2"
 
 _OURS = (
-    "/etc/docker/gangway /var/lib/gangway-docker /run/gangway-docker /etc/systemd/system/docker-gangway.* "
+    "/etc/docker/gangway /var/lib/gangway-docker /run/gangway-docker* /etc/systemd/system/docker-gangway.* "
     "/etc/systemd/system/docker.service.d /etc/systemd/system/docker.socket.d /etc/docker/daemon.json*"
 )
 _RESET = f"""

@@ -16,7 +16,7 @@ _UNITS = (
     "systemctl list-units --all --no-legend --plain 'docker*' 'containerd*'; "
     "systemctl list-unit-files --no-legend 'docker*'; "
     "systemctl show docker.service docker.socket --property=ActiveState,SubState,DropInPaths,TriggeredBy,After,Wants; "
-    "ls -d /var/lib/gangway-docker* /run/gangway-docker* 2>/dev/null; ls /run/systemd/system.control 2>/dev/null; true"
+    "ls -d /var/lib/gangway-docker* /run/gangway-docker 2>/dev/null; ls /run/systemd/system.control 2>/dev/null; true"
 )
 
 

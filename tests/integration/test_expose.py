@@ -98,6 +98,7 @@ def test_containers_live_through_everything_and_withdraw_leaves_no_trace(host: H
     assert controller.withdraw().code == 0
     assert started_at(host) == container
     assert snapshot(host) == before
+    assert host.run("ls -d /run/gangway-docker*", check=False).stdout == ""
     again = controller.withdraw()
     assert (again.code, again.changed(host.name)) == (0, 0)
 
