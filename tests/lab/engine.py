@@ -131,6 +131,9 @@ def _answers(engine: Engine) -> bool:
 
 
 def _start_private_engine() -> Engine:
+    # Left by an engine that was killed; nobody answered on its socket, or we would not be here.
+    shutil.rmtree(RUN, ignore_errors=True)
+    _kill_orphans()
     RUN.mkdir(mode=0o700, parents=True, exist_ok=True)
     (CACHE / "engine").mkdir(parents=True, exist_ok=True)
     if not Path("/run/netns", NAMESPACE).exists():
@@ -156,6 +159,13 @@ def _start_private_engine() -> Engine:
             raise RuntimeError(f"the private Docker engine did not start; its log ends:\n{tail}")
         time.sleep(0.1)
     return engine
+
+
+def _kill_orphans() -> None:
+    """End what ran in the hosts of an engine that is gone: only the lab's hosts have cgroups beside v1."""
+    for switch in HYBRID_CGROUP.glob("*/cgroup.kill"):
+        if (switch.parent / "docker").is_dir():
+            switch.write_text("1")
 
 
 def _ensure_network(engine: Engine) -> None:

@@ -59,6 +59,7 @@ class Host:
             if container is None:
                 container = _run(engine, client, name, image, flavour, filtering)
             elif container.status != "running":
+                _empty_cgroup(name)
                 container.start()
             return _host_of(engine, container)
         finally:
