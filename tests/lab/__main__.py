@@ -10,7 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
-from .engine import clean_environment, find_or_start_engine, running_engine, stop_engine
+from .engine import clean_environment, find_or_start_engine, leftovers, running_engine, stop_engine
 from .hosts import Host, start_hosts
 from .images import FLAVOURS, ensure_image
 from .inventory import write_inventory
@@ -60,6 +60,11 @@ def _down(names: list[str]) -> None:
             host.stop()
     if not names:
         stop_engine()
+        if engine.namespace:
+            left = leftovers()
+            print("left behind:", ", ".join(left) or "no container, volume, namespace, cgroup or process")
+            if left:
+                raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,20 @@ def stop_engine() -> None:
         _remove_docker_cgroups()
 
 
+def leftovers() -> list[str]:
+    """Return what is still there of a private engine and its hosts: namespace, folders, cgroups, processes."""
+    found = [str(path) for path in (RUN, Path("/run/netns", NAMESPACE)) if path.exists()]
+    found += [str(path) for path in Path("/sys/fs/cgroup").glob("*/docker")]
+    found += [str(path) for path in HYBRID_CGROUP.iterdir() if path.is_dir()] if HYBRID_CGROUP.is_dir() else []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            ours = words[0].endswith((b"dockerd", b"containerd", b"containerd-shim-runc-v2"))
+            if ours and str(RUN).encode() in b" ".join(words):
+                found.append(f"process {process.name}: {b' '.join(words[:2]).decode(errors='replace')}")
+    return found
+
+
 @contextmanager
 def _engine_lock() -> Iterator[None]:
     """Several test workers may look for the engine at once: one of them starts it."""
