@@ -13,11 +13,9 @@ import dataclasses
 import fcntl
 import hashlib
 import os
-import secrets
 import shutil
 import ssl
 import sys
-import time
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +26,8 @@ from .addresses import DEFAULT_PORT, Listen, parse_allow, parse_listen
 from .connection import Connection, ansible_connection, resolve
 from .host import Host
 from .observe import Observed, observe
+from .pending_key import drop_pending_key, make_pending_key, read_pending_key
 from .plan import OUR_PATHS, TLS_SETTINGS, Plan, TlsFiles, plan_absent, plan_present
-
-#: Seconds that a key waits for its certificate.
-_PENDING_LIFE = 600
 
 
 @dataclass(frozen=True)
@@ -52,10 +48,6 @@ class Identity:
     new_key: bool = False
     #: Names the key that waits on the host for the certificate.
     pending: str | None = None
-
-    @property
-    def pending_path(self) -> str | None:
-        return None if self.pending is None else f"{layout.PENDING}/{self.pending}.pem"
 
     def __repr__(self) -> str:
         return f"Identity(expected={self.expected!r})"
@@ -171,12 +163,14 @@ def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.An
         from .apply import apply_present
 
         try:
-            filled = _with_key(plan, request.identity.pending_path)
+            filled = _with_pending_key(plan, request.identity.pending)
             result["warnings"] = _about_stopped(apply_present(host, observed, filled, listen))
         finally:
-            _drop_pending(request.identity.pending_path)
+            if request.identity.pending is not None:
+                drop_pending_key(request.identity.pending)
     elif identity_is_due and request.key_origin == "host":
-        result.update(_certificate_request(observed, request))
+        reuse = _keeps_its_key(observed, request.identity)
+        result.update(make_pending_key(request.make_key, request.make_request, reuse=reuse))
     return result
 
 
@@ -252,58 +246,16 @@ def _tls_files(observed: Observed, request: Request, identity_is_due: bool) -> T
     )
 
 
-def _certificate_request(observed: Observed, request: Request) -> dict[str, str]:
-    """Make the CSR, with the present key where it goes on, else with a new one that waits in memory."""
-    reuse = (
-        not request.identity.new_key
-        and observed.content(layout.KEY) is not None
-        and request.identity.expected is not None
-        and _fingerprint(observed) == request.identity.expected
-    )
-    _drop_stale()
-    os.makedirs(layout.PENDING, 0o700, exist_ok=True)
-    pending = secrets.token_hex(8)
-    path = f"{layout.PENDING}/{pending}.pem"
-    try:
-        if reuse:
-            shutil.copyfile(layout.KEY, _create_private(path))
-        else:
-            request.make_key(path)
-        return {"request": request.make_request(path), "pending": pending}
-    except BaseException:
-        _drop_pending(path)
-        raise
+def _keeps_its_key(observed: Observed, identity: Identity) -> bool:
+    """Whether the key goes on under a new certificate: it is there, ours, and of the type that is asked for."""
+    ours = identity.expected is not None and _fingerprint(observed) == identity.expected
+    return ours and not identity.new_key and observed.content(layout.KEY) is not None
 
 
-def _drop_pending(path: str | None) -> None:
-    if path is not None:
-        Path(path).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            # Another run's key may wait there, too.
-            os.rmdir(layout.PENDING)
-
-
-def _drop_stale() -> None:
-    """Keys whose certificates never came: their runs have ended long ago."""
-    for path in Path(layout.PENDING).glob("*.pem"):
-        if time.time() - path.stat().st_mtime > _PENDING_LIFE:
-            _drop_pending(str(path))
-
-
-def _with_key(plan: Plan, pending_path: str | None) -> Plan:
-    """Fill in the key that waits in memory. Failure: C(pending_key_missing)."""
-    if pending_path is None:
+def _with_pending_key(plan: Plan, name: str | None) -> Plan:
+    if name is None:
         return plan
-    try:
-        with open(pending_path, "rb") as stream:
-            content = stream.read()
-    except FileNotFoundError as exc:
-        raise Failure(
-            "pending_key_missing",
-            thing=pending_path,
-            reason="the key that the certificate was signed for is gone (did the host reboot, or another run finish?)",
-            cure="Run again",
-        ) from exc
+    content = read_pending_key(name)
     changes = (
         dataclasses.replace(change, content=content) if change.path == layout.KEY else change for change in plan.changes
     )
@@ -334,11 +286,6 @@ def _own_ports(observed: Observed) -> set[int]:
 def _python() -> str:
     """The guard outlives this Python's minor version, so it goes by the name that upgrades keep."""
     return "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
-
-
-def _create_private(path: str) -> str:
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
-    return path
 
 
 def _result(observed: Observed, plan: Plan) -> dict[str, t.Any]:

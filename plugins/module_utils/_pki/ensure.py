@@ -10,7 +10,8 @@ __all__ = ("BUNDLE_ARGUMENTS", "ensure_bundles")
 
 import typing as t
 
-from .fleet import DEFAULT_HOME, Fleet, Identity
+from .fleet import DEFAULT_HOME, Fleet
+from .identity import Identity
 from .keys import DEFAULT_KEY_TYPE, KEY_TYPES
 
 #: The options of tls_bundle.

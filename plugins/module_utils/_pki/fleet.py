@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-__all__ = ("DEFAULT_HOME", "Fleet", "Identity", "Settings")
+__all__ = ("DEFAULT_HOME", "Fleet", "Settings")
 
 import contextlib
 import datetime
@@ -24,9 +24,10 @@ from pathlib import Path
 from .._failure import Failure
 from . import bundle
 from .dependency import require_cryptography, serialization, x509
-from .freshness import Wish, fingerprint, not_after_of, reasons_to_reissue
+from .freshness import Wish, reasons_to_reissue
+from .identity import Identity
 from .keys import DEFAULT_KEY_TYPE, generate_key, key_type_of, load_private_key, private_key_pem
-from .names import names_in, sort_names
+from .names import sort_names
 from .profile import Signer, authority_certificate, client_certificate, server_certificate
 
 DEFAULT_HOME = "~/.docker/gangway"
@@ -44,49 +45,6 @@ class Settings:
     authority_key_type: str = DEFAULT_KEY_TYPE
     authority_validity: int = 3650
     passphrase: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What became of one identity, or of the authority; C(certificate) is None where check mode left it unmade."""
-
-    kind: str
-    name: str
-    folder: str
-    reasons: tuple[str, ...]
-    wish: Wish
-    before: x509.Certificate | None
-    certificate: x509.Certificate | None
-
-    @property
-    def changed(self) -> bool:
-        return bool(self.reasons)
-
-    def as_result(self) -> dict[str, t.Any]:
-        facts: dict[str, t.Any] = {
-            "kind": self.kind,
-            "name": self.name,
-            "path": self.folder,
-            "changed": self.changed,
-            "reason": "; ".join(self.reasons),
-            "key_type": self.wish.key_type,
-            "names": list(self.wish.names),
-        }
-        if self.certificate is not None:
-            facts.update(fingerprint=fingerprint(self.certificate), not_after=not_after_of(self.certificate))
-        return facts
-
-    def describe_before(self) -> str:
-        if self.before is None:
-            return ""
-        description = _describe(self.kind, self.name, _wish_of(self.before, self.wish))
-        return f"{description}fingerprint: {fingerprint(self.before)}\n"
-
-    def describe_after(self) -> str:
-        """The same in check mode as in earnest, so no fingerprint of what is yet to be made."""
-        if not self.changed:
-            return self.describe_before()
-        return f"{_describe(self.kind, self.name, self.wish)}made because: {'; '.join(self.reasons)}\n"
 
 
 class Fleet:
@@ -354,13 +312,3 @@ def _key_type_in(key_pem: bytes) -> str | None:
 
 def _belong_together(certificate: x509.Certificate, key_pem: bytes) -> bool:
     return load_private_key(key_pem, path="").public_key() == certificate.public_key()
-
-
-def _wish_of(certificate: x509.Certificate, wish: Wish) -> Wish:
-    names = tuple(names_in(certificate)) if wish.names else ()
-    return Wish(key_type_of(certificate.public_key()), names, wish.common_name)
-
-
-def _describe(kind: str, name: str, wish: Wish) -> str:
-    names = f"names: {', '.join(wish.names)}\n" if wish.names else ""
-    return f"{kind}: {name}\nkey type: {wish.key_type}\n{names}"
