@@ -48,6 +48,7 @@ docker run --detach --name witness --restart always bb \\
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--prefix", default="it", help="of the hosts' names, so that two runs do not share hosts")
     parser.addoption("--flavour", choices=FLAVOURS, help="only this kind of host; each may run in a pytest of its own")
 
 
@@ -89,7 +90,7 @@ def lab(engine: Engine) -> Iterator[t.Callable[..., Host]]:
 @pytest.fixture
 def host(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
     """A host as it comes from its distribution, with one running container named C(witness)."""
-    host = lab(f"it-{request.param}", request.param)
+    host = lab(f"{request.config.getoption('--prefix')}-{request.param}", request.param)
     host.run(_RESET)
     return host
 
@@ -97,7 +98,7 @@ def host(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
 @pytest.fixture
 def unfiltered(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
     """A host whose kernel refuses bpf(2), so that systemd can't filter packets by cgroup."""
-    return lab(f"it-{request.param}-nobpf", request.param, filtering=False)
+    return lab(f"{request.config.getoption('--prefix')}-{request.param}-nobpf", request.param, filtering=False)
 
 
 @pytest.fixture
