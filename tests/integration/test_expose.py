@@ -229,6 +229,8 @@ def test_damage_closes_the_port_and_containers_run_on(
         "rm -r /etc/systemd/system/docker.service.d /etc/docker; systemctl daemon-reload",
         "echo '{\"live-restore\": true}' > /etc/docker/alt.json; echo 'DOCKER_OPTS=--config-file=/etc/docker/alt.json' "
         ">> /etc/default/docker",
+        "echo '{\"live-restore\": true}' > /etc/docker/alt.json; "
+        'echo "DOCKER_OPTS=\'\\"--config-file=/etc/docker/alt.json\\"\'" >> /etc/default/docker',
         "echo '{}' > /etc/docker/daemon.json; mv /usr/bin/python3 /usr/bin/python3.away",
     ],
 )
@@ -245,6 +247,33 @@ def test_no_port_without_the_guard_and_none_past_it(
     assert is_safe(host.address)
     assert host.run("docker version --format '{{.Server.Version}}'").stdout
     host.run("test ! -e /usr/bin/python3.away || mv /usr/bin/python3.away /usr/bin/python3")
+
+
+def test_a_port_that_was_opened_past_the_guard_is_closed_by_the_next_run(host: Host, controller: Controller) -> None:
+    assert controller.expose().code == 0
+    container = started_at(host)
+    drop_in = "/etc/systemd/system/docker.service.d/zz.conf"
+    host.run(f"printf '[Service]\\nExecStartPre=\\n' > {drop_in}")
+    host.run("echo '{\"live-restore\": true}' > /etc/docker/daemon.json")
+    host.run("systemctl daemon-reload; systemctl restart docker")
+    assert ask_in_the_clear(host.address) == "answered", "two edits by hand did open it"
+    assert controller.expose().failures == ["guard_overridden"]
+    assert is_safe(host.address)
+    assert ask(host.address) == "closed"
+    assert started_at(host) == container
+    host.run(f"rm {drop_in}; systemctl daemon-reload")
+    assert controller.expose().code == 0
+    assert ask(host.address, bundle=controller.client()) == "answered"
+
+
+def test_withdrawing_leaves_no_other_port_without_tls(host: Host, controller: Controller) -> None:
+    assert controller.expose().code == 0
+    host.run("echo 'DOCKER_OPTS=-H=tcp://0.0.0.0:2375' >> /etc/default/docker; systemctl restart docker")
+    assert controller.withdraw().failures == ["other_listener"]
+    assert is_safe(host.address, port=2375)
+    host.run("rm /etc/docker/gangway/cert.pem; systemctl restart docker", check=False)
+    assert is_safe(host.address, port=2375)
+    assert is_safe(host.address)
 
 
 def test_a_reboot_brings_the_port_back_with_its_access_list(host: Host, controller: Controller) -> None:

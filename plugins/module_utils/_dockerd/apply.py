@@ -21,7 +21,7 @@ from .engine import running_containers
 from .host import Attributes, Host
 from .observe import Observed
 from .plan import FileChange, Plan
-from .services import ensure_running, restart, set_live_restore, settle, stop_listening
+from .services import close_port, ensure_running, restart, set_live_restore, settle, stop_listening
 from .transaction import Transaction
 from .verify import verify_bundle, verify_config, verify_containers, verify_port, verify_services
 
@@ -108,7 +108,8 @@ def _all_or_nothing(host: Host, transaction: Transaction) -> t.Iterator[None]:
         try:
             _go_back(host, transaction)
         except (Failure, OSError) as second:
-            stop_listening(host)
+            with contextlib.suppress(Failure, OSError):
+                close_port(host)
             raise Failure(
                 "rollback_failed",
                 thing="going back to how it was",

@@ -69,8 +69,11 @@ def files_problem(settings: t.Mapping[str, t.Any]) -> str | None:
 
 def command_problem(shown: str, environment: t.Mapping[str, str], path: str) -> str | None:
     """Return why this ExecStart, as C(systemctl show) prints it, would not take its TLS settings from daemon.json."""
-    match = re.search(r"argv\[\]=(.*?) ; ignore_errors=", shown)
-    flags = daemon_flags(match.group(1).split() if match else [], environment)
+    words = _words(shown)
+    unclear = next((word for word in words if not _is_clear(word, environment)), None)
+    if unclear is not None:
+        return f"what {unclear} on dockerd's command line stands for can't be told for certain"
+    flags = daemon_flags(words, environment)
     if os.path.basename(flags.program) != "dockerd":
         return f"docker.service starts {flags.program or 'nothing that can be read'}, not dockerd"
     if flags.tls:
@@ -80,13 +83,34 @@ def command_problem(shown: str, environment: t.Mapping[str, str], path: str) -> 
     return None
 
 
+def _words(shown: str) -> list[str]:
+    match = re.search(r"argv\[\]=(.*?) ; ignore_errors=", shown)
+    return match.group(1).split() if match else []
+
+
+def _is_clear(word: str, environment: t.Mapping[str, str]) -> bool:
+    """Whether systemd's expansion of the word (quotes, escapes, variables within words) is plain to see."""
+    variable = re.fullmatch(r"\$(\w+)|\$\{(\w+)\}", word)
+    text = environment.get(variable.group(1) or variable.group(2), "") if variable else word
+    return not re.search(r"[\"'\\$]", text)
+
+
+def _listens_elsewhere(shown: str, environment: t.Mapping[str, str]) -> bool:
+    """Whether dockerd opens a TCP port by a flag: only the TLS keys in daemon.json keep that from being open to all."""
+    words = _words(shown)
+    hosts = daemon_flags(words, environment).hosts
+    clear = all(_is_clear(word, environment) for word in words)
+    return not clear or any(not host.startswith(("fd://", "unix://")) for host in hosts)
+
+
 def main(arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str]) -> int:
     """Return 0 where the port may stay open."""
     path, good_copy = arguments
     good_text = _read(good_copy)
     good = _parse_leniently(good_text)
-    text = _mend_malformed(path, good_text if good else "{}\n")
-    settings = parse(text)
+    elsewhere = _listens_elsewhere(shown, environment)
+    text = _mend_malformed(path, good_text if good or elsewhere else "{}\n")
+    settings = _parse_leniently(text)
     unloadable = files_problem(settings)
     problem = tls_problem(settings) or unloadable or command_problem(shown, environment, path)
     if problem is None:
@@ -94,7 +118,7 @@ def main(arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str
             _write(good_copy, text, like=path)
         return 0
     mended = text
-    if unloadable is not None:
+    if unloadable is not None and not elsewhere:
         mended = restore(mended, dict.fromkeys(TLS_KEYS))
     if "live-restore" not in settings and "live-restore" in good:
         mended = merge(mended, {"live-restore": True})
@@ -113,6 +137,10 @@ def _mend_malformed(path: str, replacement: str) -> str:
         if not text.strip() and os.path.exists(path):
             raise MalformedDaemonJson("it is empty")
     except MalformedDaemonJson as exc:
+        if not replacement:
+            # Without TLS keys, the other port of this dockerd would be open to all; as it is, dockerd does not start.
+            _say(f"{path} is malformed: {exc}")
+            return text
         _say(f"{path} is malformed: {exc}; starting with the last good one")
         if text.strip():
             _write(f"{path}.broken", text, like=path)

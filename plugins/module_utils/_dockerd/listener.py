@@ -28,6 +28,7 @@ from .host import Host
 from .observe import Observed, observe
 from .pending_key import drop_pending_key, make_pending_key, read_pending_key
 from .plan import OUR_PATHS, TLS_SETTINGS, Plan, TlsFiles, plan_absent, plan_present
+from .verify import verify_strangers_refused
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,9 @@ def _absent(host: Host, observed: Observed, request: Request) -> dict[str, t.Any
     plan = plan_absent(observed, existing_folders=folders)
     if plan.restart:
         preflight.check_swarm(observed, allow_downtime=request.allow_downtime)
+    if plan.settle is not None:
+        # It takes TLS away from whatever else dockerd listens on.
+        preflight.check_other_listeners(observed)
     if plan.changed:
         preflight.check_writable()
     result = _result(observed, plan)
@@ -145,7 +149,7 @@ def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.An
         request.check_means()
     if plan.changed:
         preflight.check_writable()
-    _check_in_force(host, observed, request)
+    _check_in_force(host, observed, request, [] if plan.restart_socket else listen)
     if plan.restart_socket:
         preflight.check_addresses(host, listen, _own_ports(observed))
     result = _result(observed, plan)
@@ -174,15 +178,21 @@ def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.An
     return result
 
 
-def _check_in_force(host: Host, observed: Observed, request: Request) -> None:
-    """Refuse where access list or guard are not in force; a port that is open already is closed, then."""
+def _check_in_force(host: Host, observed: Observed, request: Request, proved: t.Sequence[Listen]) -> None:
+    """Refuse where access list, guard or TLS are not in force; a port that is open already is closed, then.
+
+    C(proved): where the port is to stay as it is, so that it has to prove itself now.
+    """
     try:
         preflight.check_filtering(host, observed, remember=not request.check_mode)
-        if observed.socket_active and layout.DROP_IN in observed.files:
+        if layout.DROP_IN in observed.files:
             preflight.check_guard(observed.exec_start_pre)
+        verify_strangers_refused(proved)
     except Failure:
-        if observed.socket_active and not request.check_mode:
-            host.systemctl("stop", layout.GANGWAY_SOCKET)
+        if layout.SOCKET_UNIT in observed.files and not request.check_mode:
+            from .services import close_port
+
+            close_port(host)
         raise
 
 
@@ -273,8 +283,6 @@ def _fingerprint(observed: Observed) -> str | None:
 
 
 def _own_ports(observed: Observed) -> set[int]:
-    if not observed.socket_active:
-        return set()
     unit = (observed.content(layout.SOCKET_UNIT) or b"").decode(errors="replace")
     return {
         int(line.rpartition("=")[2].rpartition(":")[2])

@@ -12,6 +12,7 @@ __all__ = (
     "check_daemon_json",
     "check_filtering",
     "check_guard",
+    "check_other_listeners",
     "check_root",
     "check_swarm",
     "check_writable",
@@ -106,16 +107,7 @@ def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
             reason=f"the TLS settings go into {layout.DAEMON_JSON}, which this dockerd does not read",
             cure=f"Move that file to {layout.DAEMON_JSON} and take the flag out",
         )
-    every_host = dict.fromkeys([*flags.hosts, *observed.running_hosts])
-    others = [host for host in every_host if not host.startswith(("fd://", "unix://"))] + [*observed.foreign_streams]
-    if others:
-        raise Failure(
-            "other_listener",
-            thing=f"dockerd's other listener {', '.join(others)}",
-            reason="it would stay open beside ours, past the access list",
-            cure=f"Take it out first ('systemctl cat {layout.DOCKER_SERVICE} {layout.DOCKER_SOCKET}' shows where it "
-            "comes from)",
-        )
+    check_other_listeners(observed)
     if not any(host.startswith("fd://") for host in flags.hosts) or os.path.basename(flags.program) != "dockerd":
         raise Failure(
             "method_unsupported",
@@ -125,15 +117,29 @@ def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
         )
 
 
+def check_other_listeners(observed: Observed) -> None:
+    """Refuse a dockerd that listens on TCP by other means than ours. Failure: C(other_listener)."""
+    every_host = dict.fromkeys([*observed.flags.hosts, *observed.running_hosts])
+    others = [host for host in every_host if not host.startswith(("fd://", "unix://"))] + [*observed.foreign_streams]
+    if others:
+        raise Failure(
+            "other_listener",
+            thing=f"dockerd's other listener {', '.join(others)}",
+            reason="beside ours it would be open past the access list, and when ours is taken away, without TLS",
+            cure=f"Take it out first ('systemctl cat {layout.DOCKER_SERVICE} {layout.DOCKER_SOCKET}' shows where it "
+            "comes from)",
+        )
+
+
 def check_guard(exec_start_pre: str) -> None:
     """Refuse where another drop-in has taken the guard away. Failure: C(guard_overridden)."""
-    if GUARD_WORDS not in exec_start_pre:
+    if GUARD_WORDS not in exec_start_pre.rpartition("argv[]=")[2]:
         raise Failure(
             "guard_overridden",
             thing=f"ExecStartPre of {layout.DOCKER_SERVICE}",
-            reason="the guard, which closes the port where mutual TLS is not in force, is not in it: a drop-in that is "
-            "read after ours clears it",
-            cure=f"Take the line ExecStartPre= out of it ('systemctl cat {layout.DOCKER_SERVICE}' shows where it is)",
+            reason="the guard, which closes the port where mutual TLS is not in force, is not the last in it: a "
+            "drop-in that is read after ours clears it, or runs something behind it",
+            cure=f"Take ExecStartPre= out of that drop-in ('systemctl cat {layout.DOCKER_SERVICE}' shows where it is)",
         )
 
 

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
-__all__ = ("ensure_running", "restart", "set_live_restore", "settle", "stop_listening")
+__all__ = ("close_port", "ensure_running", "restart", "set_live_restore", "settle", "stop_listening")
 
+import contextlib
+import os
 import time
 
 from .._failure import Failure
@@ -72,8 +74,21 @@ def ensure_running(host: Host) -> None:
 
 
 def stop_listening(host: Host) -> None:
-    """Close the port at once, whatever else goes wrong."""
+    """Take the port from systemd; a dockerd that runs has it still, see M(close_port)."""
     host.systemctl("stop", layout.GANGWAY_SOCKET)
+
+
+def close_port(host: Host) -> None:
+    """Close the port for good, until a run opens it again: our units go, and dockerd starts anew without them."""
+    stop_listening(host)
+    for path in (layout.DROP_IN, layout.SOCKET_UNIT, layout.ACTIVATION_UNIT):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+    with contextlib.suppress(ValueError):
+        text = (host.read(layout.DAEMON_JSON) or b"").decode()
+        attributes = host.attributes(layout.DAEMON_JSON) or Attributes(0o644)
+        host.write(layout.DAEMON_JSON, merge(text, {"live-restore": True}).encode(), attributes)
+    restart(host, with_socket=True, listening=False)
 
 
 def settle(host: Host, final: FileChange) -> None:
@@ -86,7 +101,9 @@ def settle(host: Host, final: FileChange) -> None:
         final.content.decode()
     )
     if engine is not None and engine.live_restore and not wants_it:
-        set_live_restore(host, on=False)
+        # Where dockerd does not take it over, it stays on until its next start, which harms nobody.
+        with contextlib.suppress(Failure):
+            set_live_restore(host, on=False)
     host.put(layout.DAEMON_JSON, final.content, final.attributes)
 
 

@@ -364,3 +364,31 @@ def test_harmless_flags_leave_the_port_open(site: Site, options: str) -> None:
     site.write()
     environment = {"DOCKER_OPTS": options.replace("DAEMON_JSON", str(site.daemon_json))}
     assert guard.main([str(site.daemon_json), str(site.good)], SHOWN, environment) == 0
+
+
+@pytest.mark.parametrize(
+    ("shown", "environment"),
+    [
+        (SHOWN, {"DOCKER_OPTS": '"--config-file=/root/alt.json"'}),
+        (SHOWN, {"DOCKER_OPTS": "--config\\x2dfile=/root/alt.json"}),
+        (SHOWN.replace("$DOCKER_OPTS", "${A}${B}"), {"A": "--config", "B": "-file=/root/alt.json"}),
+        (SHOWN.replace("$DOCKER_OPTS", "--config$B"), {"B": "-file=/root/alt.json"}),
+    ],
+)
+def test_words_that_systemd_expands_in_ways_not_plain_to_see_close_the_port(
+    site: Site, shown: str, environment: dict[str, str]
+) -> None:
+    site.write()
+    assert guard.main([str(site.daemon_json), str(site.good)], shown, environment) == 1
+
+
+def test_the_tls_keys_stay_where_another_port_depends_on_them(site: Site) -> None:
+    """Without them dockerd would start, and that other port would be open to everyone."""
+    text = site.write(tlscert="/no/such/file")
+    environment = {"DOCKER_OPTS": "-H tcp://0.0.0.0:2375"}
+    assert guard.main([str(site.daemon_json), str(site.good)], SHOWN, environment) == 1
+    assert site.read() == daemon_json.parse(text)
+    site.good.unlink()
+    site.daemon_json.write_text("{,}")
+    assert guard.main([str(site.daemon_json), str(site.good)], SHOWN, environment) == 1
+    assert site.daemon_json.read_text() == "{,}", "dockerd refuses it, and so stays closed"
