@@ -34,7 +34,7 @@ mountpoint -q /etc && umount /etc
 test -e /usr/bin/openssl.away && mv /usr/bin/openssl.away /usr/bin/openssl
 docker swarm leave --force >/dev/null 2>&1
 if ls -d {_OURS} 2>/dev/null | grep -q . || ! systemctl --quiet is-active docker.service; then
-    systemctl stop docker-gangway.socket docker-gangway.service docker.service 2>/dev/null
+    for unit in docker-gangway.socket docker-gangway.service docker.service; do systemctl stop $unit 2>/dev/null; done
     rm -rf {_OURS}
     systemctl daemon-reload
     systemctl reset-failed docker.service docker.socket 2>/dev/null

@@ -106,7 +106,6 @@ def test_a_wrong_passphrase_stops_the_run_before_the_host_is_asked(host: Host, c
 
 def test_no_access_list_and_no_ssh_asks_for_one(host: Host, controller: Controller) -> None:
     """The module as it runs where the connection is not SSH: nobody can tell from where Ansible connects."""
-    host.run("rm -rf /root/.ansible")
     outcome = controller.play(
         [
             {

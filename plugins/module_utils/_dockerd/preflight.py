@@ -133,13 +133,14 @@ def check_other_listeners(observed: Observed) -> None:
 
 def check_guard(exec_start_pre: str) -> None:
     """Refuse where another drop-in has taken the guard away. Failure: C(guard_overridden)."""
-    if GUARD_WORDS not in exec_start_pre.rpartition("argv[]=")[2]:
+    if GUARD_WORDS not in exec_start_pre:
         raise Failure(
             "guard_overridden",
             thing=f"ExecStartPre of {layout.DOCKER_SERVICE}",
-            reason="the guard, which closes the port where mutual TLS is not in force, is not the last in it: a "
-            "drop-in that is read after ours clears it, or runs something behind it",
-            cure=f"Take ExecStartPre= out of that drop-in ('systemctl cat {layout.DOCKER_SERVICE}' shows where it is)",
+            reason="the guard, which closes the port where mutual TLS is not in force, is not in it: a drop-in that is "
+            "read after ours clears it",
+            cure="Take the empty ExecStartPre= out of that drop-in "
+            f"('systemctl cat {layout.DOCKER_SERVICE}' shows where it is)",
         )
 
 

@@ -57,7 +57,7 @@ def restart(host: Host, *, with_socket: bool, listening: bool = True) -> None:
     _forget_failures(host)
     if with_socket:
         host.systemctl("stop", layout.DOCKER_SERVICE)
-        host.systemctl("stop", layout.GANGWAY_SOCKET, layout.GANGWAY_SERVICE)
+        stop_listening(host)
         if listening:
             _start(host, "start", layout.GANGWAY_SOCKET, "socket_start_failed")
         _start(host, "start", layout.DOCKER_SERVICE, "dockerd_start_failed")
@@ -75,7 +75,9 @@ def ensure_running(host: Host) -> None:
 
 def stop_listening(host: Host) -> None:
     """Take the port from systemd; a dockerd that runs has it still, see M(close_port)."""
-    host.systemctl("stop", layout.GANGWAY_SOCKET)
+    # One by one: systemctl stops at the first unit that it does not know (any more).
+    for unit in (layout.GANGWAY_SOCKET, layout.GANGWAY_SERVICE):
+        host.systemctl("stop", unit)
 
 
 def close_port(host: Host) -> None:
