@@ -97,7 +97,7 @@ class ActionModule(ActionBase):
             result.pop("certificate", None)
         if plan["bundle_changed"]:
             result["diff"] = [identity.describe(before, addresses), *result["diff"]]
-        result["reason"] = "; ".join(identity.reasons) if plan["identity_is_due"] or identity.reasons else ""
+        result["reason"] = "; ".join(identity.reasons)
         for internal in ("bundle_changed", "identity_is_due"):
             result.pop(internal, None)
         if not self._task.check_mode:

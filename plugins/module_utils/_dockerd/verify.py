@@ -87,8 +87,7 @@ def verify_strangers_refused(listen: t.Sequence[Listen]) -> None:
     """Refuse a port that answers a client without a certificate, in the clear or over TLS. Failure: C(port_open)."""
     for entry in listen:
         address = _local(entry)
-        answers = [_ask_in_the_clear, _ask_without_certificate]
-        for ask in answers:
+        for ask in (_ask_in_the_clear, _ask_without_certificate):
             with contextlib.suppress(OSError):
                 # No connection at all lets nobody in, either.
                 _shown, answer = ask(address, entry.port)

@@ -369,10 +369,10 @@ def test_harmless_flags_leave_the_port_open(site: Site, options: str) -> None:
 @pytest.mark.parametrize(
     ("shown", "environment"),
     [
-        (SHOWN, {"DOCKER_OPTS": '"--config-file=/root/alt.json"'}),
-        (SHOWN, {"DOCKER_OPTS": "--config\\x2dfile=/root/alt.json"}),
-        (SHOWN.replace("$DOCKER_OPTS", "${A}${B}"), {"A": "--config", "B": "-file=/root/alt.json"}),
-        (SHOWN.replace("$DOCKER_OPTS", "--config$B"), {"B": "-file=/root/alt.json"}),
+        (SHOWN, {"DOCKER_OPTS": '"--config-file=/etc/docker/alt.json"'}),
+        (SHOWN, {"DOCKER_OPTS": "--config\\x2dfile=/etc/docker/alt.json"}),
+        (SHOWN.replace("$DOCKER_OPTS", "${A}${B}"), {"A": "--config", "B": "-file=/etc/docker/alt.json"}),
+        (SHOWN.replace("$DOCKER_OPTS", "--config$B"), {"B": "-file=/etc/docker/alt.json"}),
     ],
 )
 def test_words_that_systemd_expands_in_ways_not_plain_to_see_close_the_port(
