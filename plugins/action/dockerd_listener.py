@@ -9,30 +9,35 @@ One remote module execution when nothing changes, two when something does.
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
+import time
 import typing as t
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import Listen, parse_allow, parse_listen
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import (
     ARGUMENT_SPEC,
     HOST_OPTIONS,
-    REQUIRED_TOGETHER,
+    REQUIRED_BY,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.formats import Connection
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.identity import Brought, ServerIdentity
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.probe import probe_endpoint
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import (
     EndpointRecord,
     read_record,
     remove_record,
     write_record,
 )
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.verification import verify_endpoint
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet, Settings
+from ansible_collections.gangway.docker.plugins.module_utils._pki.clock import TOLERATED_SKEW, describe_skew
+from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.module_utils._pki.names import is_valid_name, parse_name
+from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import BACKDATE
+from ansible_collections.gangway.docker.plugins.module_utils._pki.revocation import revoked_bundles
+from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import Settings
 
 
 class _RemoteFailure(Exception):
@@ -46,13 +51,15 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(ARGUMENT_SPEC, required_together=REQUIRED_TOGETHER)
+        _validation, args = self.validate_argument_spec(ARGUMENT_SPEC, required_by=REQUIRED_BY)
         self._task_vars = task_vars or {}
         self._args = args
-        settings = Settings(key_type=args["key_type"], validity=args["validity"], passphrase=args["passphrase"])
+        #: Seconds that the host's clock is ahead of ours.
+        self._skew = 0.0
+        carry_out = {"absent": self._absent, "present": self._present, "renewed": self._renewed}[args["state"]]
         try:
-            self._fleet = Fleet(args["home"], args["fleet"], settings, check_mode=self._task.check_mode)
-            result.update(self._absent() if args["state"] == "absent" else self._present())
+            self._fleet = Fleet(args["home"], args["fleet"], Settings.of(args), check_mode=self._task.check_mode)
+            result.update(carry_out())
         except Failure as exc:
             result.update(exc.as_result(), failed=True)
         except _RemoteFailure as exc:
@@ -67,6 +74,26 @@ class ActionModule(ActionBase):
         result = self._remote("apply")
         if not self._task.check_mode:
             remove_record(self._fleet.endpoints_folder, self._host)
+        return result
+
+    def _renewed(self) -> dict[str, t.Any]:
+        """Like M(_present), but only for a host that is exposed and needs a visit; the record tells."""
+        record = read_record(self._fleet.endpoints_folder, self._host)
+        if record is None:
+            return {"changed": False, "actions": [], "restarted": False, "reason": ""}
+        identity = self._identity([parse_listen(text) for text in self._args["listen"]])
+        identity.prepare(record, _addresses(record.listen))
+        if not identity.is_due(record, _addresses(record.listen)):
+            facts = record.as_facts()
+            return {"changed": False, "actions": [], "restarted": False, "reason": "", "endpoint": facts}
+        result = self._present()
+        if record.verified and result.get("endpoint", {}).get("verified") is False:
+            raise Failure(
+                "endpoint_unhealthy",
+                thing=record.url,
+                reason="it worked before it was renewed, and now it does not: " + " ".join(result["warnings"]),
+                cure="Mend it before the others are renewed",
+            )
         return result
 
     def _present(self) -> dict[str, t.Any]:
@@ -84,25 +111,70 @@ class ActionModule(ActionBase):
             identity.make_here(addresses)
 
         plan = self._remote("plan", identity)
+        self._check_owner(plan["certificate"], identity, record)
         addresses = _addresses(plan["listen"])
         plan, identity = self._reconsider(plan, identity, addresses)
         before = plan.pop("certificate", None)
         request = plan.pop("request", None)
         result = plan
+        if plan["changed"]:
+            self._check_clock()
         if plan["changed"] and not self._task.check_mode:
             if plan["identity_is_due"] and request is not None:
                 identity.sign(request, addresses)
                 identity.pending = plan.pop("pending", None)
-            result = self._remote("apply", identity, key=identity.key)
+            result = self._apply(identity)
             result.pop("certificate", None)
         if plan["bundle_changed"]:
             result["diff"] = [identity.describe(before, addresses), *result["diff"]]
         result["reason"] = "; ".join(identity.reasons)
-        for internal in ("bundle_changed", "identity_is_due"):
+        for internal in ("bundle_changed", "identity_is_due", "time"):
             result.pop(internal, None)
+        result.setdefault("warnings", []).extend([*identity.warnings(), *self._about_clock()])
         if not self._task.check_mode:
-            self._publish(result, identity, listen)
+            self._publish(result, identity, listen, record)
         return result
+
+    def _apply(self, identity: ServerIdentity) -> dict[str, t.Any]:
+        try:
+            return self._remote("apply", identity, key=identity.key)
+        except AnsibleConnectionFailure as exc:
+            raise Failure(
+                "host_lost",
+                thing=f"the connection to {self._host}",
+                reason=f"it broke while the host was being changed ({exc})",
+                cure="Run again once the host can be reached: that run finishes or undoes what this one began",
+            ) from exc
+
+    def _check_owner(self, certificate: str | None, identity: ServerIdentity, record: EndpointRecord | None) -> None:
+        """Refuse a host that another controller has exposed. Failure: C(other_controller)."""
+        if certificate and not self._args["take_over"] and identity.is_foreign(certificate, record):
+            raise Failure(
+                "other_controller",
+                thing=self._host,
+                reason="its daemon is exposed already, with a certificate of an authority that is not in "
+                f"{self._fleet.folder.parent}; going on would lock out that authority's clients",
+                cure="Bring the fleet's folder here from the other controller or a backup; where it is lost for good, "
+                "set take_over (expose_take_over in the role) for one run",
+            )
+
+    def _check_clock(self) -> None:
+        """Refuse a host whose clock makes dockerd turn away every new certificate. Failure: C(clock_skew)."""
+        last = datetime.timedelta(days=self._args["validity"]).total_seconds()
+        if not -BACKDATE.total_seconds() < self._skew < last:
+            raise Failure(
+                "clock_skew",
+                thing=f"the clock of {self._host}",
+                reason=f"it is {describe_skew(self._skew)}, so that dockerd there would take the clients' certificates "
+                f"for {'ones of the future' if self._skew < 0 else 'expired ones'}",
+                cure="Set the clock of one or the other (a time service such as chrony or systemd-timesyncd does it "
+                "for good), and run again",
+            )
+
+    def _about_clock(self) -> list[str]:
+        if abs(self._skew) <= TOLERATED_SKEW:
+            return []
+        return [f"The clock of {self._host} is {describe_skew(self._skew)}; certificates depend on both."]
 
     def _identity(self, listen: t.Sequence[Listen]) -> ServerIdentity:
         args = self._args
@@ -115,8 +187,9 @@ class ActionModule(ActionBase):
         brought = None
         if args["certificate"]:
             brought = Brought(*(self._find_file(args[option]) for option in ("certificate", "key", "client_ca")))
+        client_ca = self._find_file(args["client_ca"]) if args["client_ca"] else None
         return ServerIdentity(
-            self._fleet, self._host, args["key_origin"], args["key_type"], tuple(names), brought=brought
+            self._fleet, self._host, args["key_origin"], args["key_type"], tuple(names), brought, client_ca
         )
 
     def _find_file(self, path: str) -> str:
@@ -149,12 +222,14 @@ class ActionModule(ActionBase):
     def _remote(self, phase: str, identity: ServerIdentity | None = None, key: str | None = None) -> dict[str, t.Any]:
         """Execute the module on the host."""
         module_args = {option: self._args[option] for option in HOST_OPTIONS}
+        module_args["state"] = "absent" if self._args["state"] == "absent" else "present"
         module_args["exchange"] = {"phase": phase}
         if identity is not None:
             module_args["exchange"].update(identity.for_host())
             module_args["exchange_key"] = key
             if identity.brought is not None:
                 module_args["key_origin"] = "controller"
+        asked = time.time()
         outcome: dict[str, t.Any] = self._execute_module(
             module_name="gangway.docker.dockerd_listener",
             module_args=module_args,
@@ -163,19 +238,33 @@ class ActionModule(ActionBase):
         if outcome.get("failed") or outcome.get("unreachable") or "actions" not in outcome:
             raise _RemoteFailure({"failed": True, **outcome})
         outcome.pop("invocation", None)
+        # The host looked at its clock at some moment between asking and now.
+        told = outcome.pop("time", asked)
+        self._skew = min(told - asked, 0.0) or max(told - time.time(), 0.0)
         return outcome
 
-    def _publish(self, result: dict[str, t.Any], identity: ServerIdentity, listen: t.Sequence[Listen]) -> None:
+    def _publish(
+        self,
+        result: dict[str, t.Any],
+        identity: ServerIdentity,
+        listen: t.Sequence[Listen],
+        before: EndpointRecord | None,
+    ) -> None:
         """Verify the endpoint from here, write its record, set the fact."""
         url = f"tcp://{self._advertised(result, listen)}"
-        client_folder = self._fleet.client_folder(self._args["client"])
+        client = self._fleet.client_folder(self._args["client"])
         verified = None
-        if _includes(result["allow"], result["connection"]) and client_folder.is_dir():
-            problem = probe_endpoint(Connection(url, str(client_folder)))
-            verified = problem is None
-            if problem is not None:
-                result.setdefault("warnings", []).append(
-                    f"{self._host} is exposed, but {url} does not work from the controller: {problem}."
+        # Those that were seen turned away stay so while the daemon trusts the same.
+        refused = before.refused if before is not None and before.trust == identity.trust else []
+        if _includes(result["allow"], result["connection"]) and client.is_dir():
+            revoked = revoked_bundles(self._fleet) if identity.trust is not None else {}
+            seen = verify_endpoint(
+                self._host, url, client, {name: path for name, path in revoked.items() if name not in refused}
+            )
+            verified, refused = seen.verified, sorted({*refused, *seen.refused})
+            if not verified:
+                result["warnings"].append(
+                    f"{self._host} is exposed, but {url} does not work from the controller: {seen.problem}."
                 )
         record = EndpointRecord(
             name=self._host,
@@ -188,9 +277,11 @@ class ActionModule(ActionBase):
             key_origin=identity.origin,
             engine_version=result["engine_version"],
             verified=verified,
+            refused=refused,
             **identity.facts(),
         )
-        write_record(self._fleet.endpoints_folder, record)
+        with self._fleet.lock():
+            write_record(self._fleet.endpoints_folder, record)
         result["endpoint"] = record.as_facts()
         result["ansible_facts"] = {"gangway_endpoint": record.as_facts()}
         result["_ansible_facts_cacheable"] = True

@@ -2,38 +2,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""tls_bundle runs on the controller, in this process: the authority's key is nowhere else, and no round trip is due."""
+"""tls_bundle: see DOCUMENTATION of the module."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import BUNDLE_ARGUMENTS, ensure_bundles
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet, Settings
+from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils.fleet_action import FleetAction
 
 
-class ActionModule(ActionBase):
-    """See DOCUMENTATION of the module."""
+class ActionModule(FleetAction):
+    """Makes and renews bundles."""
 
-    _requires_connection = False
-    _supports_check_mode = True
+    arguments = BUNDLE_ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec(argument_spec=BUNDLE_ARGUMENTS)
-        settings = Settings(
-            key_type=args["key_type"],
-            validity=args["validity"],
-            authority_key_type=args["authority_key_type"],
-            authority_validity=args["authority_validity"],
-            passphrase=args["passphrase"],
-        )
-        try:
-            fleet = Fleet(args["home"], args["fleet"], settings, check_mode=self._task.check_mode)
-            result.update(ensure_bundles(fleet, args["clients"], args["servers"]))
-        except Failure as exc:
-            result.update(exc.as_result(), failed=True)
-        return result
+    def carry_out(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        return ensure_bundles(fleet, args["clients"], args["servers"])

@@ -30,9 +30,13 @@ attributes:
     support: full
 options:
   state:
-    description: Whether the listener is to be there.
+    description:
+      - Whether the listener is to be there.
+      - V(renewed) is like V(present), but leaves a host alone, without asking it anything, unless the endpoint record
+        says that its certificate is due or that it has to trust other clients than it does. Then the host also has to
+        work afterwards if it worked before.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, renewed]
     default: present
   listen:
     description:
@@ -70,14 +74,6 @@ options:
     type: str
     choices: [auto, socket]
     default: auto
-  fleet:
-    description: The daemons and clients that trust one authority.
-    type: str
-    default: default
-  home:
-    description: The folder on the controller that holds the fleets.
-    type: path
-    default: ~/.docker/gangway
   client:
     description: The client identity that the endpoint is verified with, and that lookups take when none is named.
     type: str
@@ -95,11 +91,18 @@ options:
     choices: [ecdsa_p256, ecdsa_p384, rsa_2048, rsa_3072, rsa_4096, ed25519]
     default: ecdsa_p256
   validity:
-    description: Days that a new server certificate is valid. It is renewed when a third of its life is left.
+    description: Days that a new server certificate is valid.
     type: int
     default: 365
-  passphrase:
-    description: The passphrase of the authority's key, where it has one.
+  renew_before:
+    description:
+      - When the server's certificate is renewed, as days before it expires (V(30), V(30d)) or as the share of its life
+        that is left (V(25%)). Left out, it is one third of its life.
+    type: str
+  sign_command:
+    description:
+      - A command on the controller that signs instead of the authority's key. See
+        O(gangway.docker.tls_bundle#module:sign_command).
     type: str
   certificate:
     description:
@@ -110,8 +113,14 @@ options:
     description: A file on the controller with the key of O(certificate), not encrypted. It is copied to the host.
     type: path
   client_ca:
-    description: A file on the controller with the certificates of the CAs whose clients are let in, in PEM.
+    description:
+      - A file on the controller with the certificates of the CAs whose clients are let in, in PEM, or of single clients.
+      - Left out, they are those of the fleet.
     type: path
+  take_over:
+    description: Expose the host anew though another controller has exposed it; that one's clients are locked out.
+    type: bool
+    default: false
   allow_downtime:
     description: Go on where the restart of dockerd stops containers, as it does in swarm mode.
     type: bool
@@ -137,6 +146,11 @@ options:
       expected:
         description: The fingerprint of the certificate that should be there.
         type: str
+      request_names:
+        description: Names that have to stand in the certificate request.
+        type: list
+        elements: str
+        default: []
       covers:
         description: The names in that certificate.
         type: list
@@ -156,9 +170,10 @@ options:
   exchange_key:
     description: The server's key to put in place, where it is not made on the host. Not for use in playbooks.
     type: str
+extends_documentation_fragment:
+  - gangway.docker.fleet
 requirements:
   - systemd, Python 3.9 or later and Docker Engine 20.10 or later on the host
-  - cryptography on the controller
 seealso:
   - module: gangway.docker.tls_bundle
   - plugin: gangway.docker.docker_host
@@ -251,6 +266,7 @@ endpoint:
     engine_version: 28.5.2
     method: socket
     verified: true
+    refused: []
 failure:
   description: A stable key for what went wrong, for scripts.
   returned: failure
@@ -269,7 +285,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Host
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.listener import Identity, Request, run_listener
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import ARGUMENT_SPEC, REQUIRED_TOGETHER
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import ARGUMENT_SPEC, REQUIRED_BY
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._pki.request import check_means, make_key, make_request
 
@@ -277,7 +293,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._pki.request import
 def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENT_SPEC,
-        required_together=REQUIRED_TOGETHER,
+        required_by=REQUIRED_BY,
         supports_check_mode=True,
     )
     params = module.params
@@ -285,7 +301,8 @@ def main() -> None:
     run = functools.partial(module.run_command, handle_exceptions=False, environ_update={"LC_ALL": "C.UTF-8"})
     exchange = dict(params["exchange"] or {})
     phase = exchange.pop("phase", "plan")
-    exchange["covers"] = tuple(exchange.get("covers", ()))
+    for option in ("covers", "request_names"):
+        exchange[option] = tuple(exchange.get(option, ()))
     request = Request(
         state=params["state"],
         phase=phase,

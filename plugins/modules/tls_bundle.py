@@ -10,7 +10,8 @@ module: tls_bundle
 short_description: Make the authority of a fleet and bundles for its clients and servers
 version_added: 0.1.0
 description:
-  - Makes what is missing, renews what is due, and leaves the rest alone.
+  - Makes what is missing, renews what is due, mends what has drifted (names, key type, file modes, C(ca.pem)), and
+    leaves the rest alone.
   - A bundle is a folder with C(ca.pem), C(cert.pem) and C(key.pem), as C(DOCKER_CERT_PATH) wants it.
   - Runs on the controller, in Ansible's own process, whatever host the task is for, since the authority's key is to be
     there only. In a play with many hosts, add C(run_once=true).
@@ -28,14 +29,6 @@ attributes:
     description: Is an action plugin, so it runs on the controller.
     support: full
 options:
-  fleet:
-    description: The daemons and clients that trust one authority; a folder below O(home).
-    type: str
-    default: default
-  home:
-    description: The folder that holds the fleets.
-    type: path
-    default: ~/.docker/gangway
   clients:
     description: Names of client identities; each becomes its certificate's CN and a folder C(clients/NAME).
     type: list
@@ -57,31 +50,14 @@ options:
         type: list
         elements: str
         default: []
-  key_type:
-    description: The type of the identities' keys. An identity with a key of another type is made anew.
-    type: str
-    choices: [ecdsa_p256, ecdsa_p384, rsa_2048, rsa_3072, rsa_4096, ed25519]
-    default: ecdsa_p256
-  validity:
-    description: Days that new identities are valid. They are renewed when a third of their life is left.
-    type: int
-    default: 365
-  authority_key_type:
-    description: The type of the authority's key, when it is made.
-    type: str
-    choices: [ecdsa_p256, ecdsa_p384, rsa_2048, rsa_3072, rsa_4096, ed25519]
-    default: ecdsa_p256
-  authority_validity:
-    description: Days that the authority is valid, when it is made.
-    type: int
-    default: 3650
-  passphrase:
-    description: Encrypts the authority's key when it is made, and opens it later.
-    type: str
-requirements:
-  - cryptography on the controller
+extends_documentation_fragment:
+  - gangway.docker.fleet
+  - gangway.docker.fleet.identity
+  - gangway.docker.fleet.authority
 seealso:
   - module: gangway.docker.dockerd_listener
+  - module: gangway.docker.authority_rotation
+  - module: gangway.docker.client_revocation
   - plugin: gangway.docker.docker_host
     plugin_type: lookup
 author:
@@ -96,6 +72,19 @@ EXAMPLES = r"""
     - name: Make sure that they exist and are fresh
       gangway.docker.tls_bundle:
         clients: [alice, bob, ci]
+
+- name: Identities of an intermediate CA that the company has
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Make sure that they exist and are fresh
+      gangway.docker.tls_bundle:
+        fleet: company
+        clients: [ci]
+        authority_certificate: "{{ playbook_dir }}/pki/docker-ca-and-root.pem"
+        authority_key: "{{ playbook_dir }}/pki/docker-ca-key.pem"
+        passphrase: "{{ vaulted_passphrase }}"
+        renew_before: 30d
 
 - name: A server's bundle to carry there by hand, under an authority with a passphrase
   hosts: localhost
@@ -125,7 +114,8 @@ authority:
     fingerprint: 1f6c8f5a4f0e
     not_after: "2036-11-17T22:00:00Z"
 identities:
-  description: Each identity that was asked for, with whether and why it was (in check mode, would be) made.
+  description:
+    - Each identity that was asked for, with whether and why it was (in check mode, would be) made or mended.
   returned: success
   type: list
   elements: dict

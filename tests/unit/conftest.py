@@ -81,6 +81,9 @@ def make_record() -> MakeRecord:
             key_origin="host",
             engine_version="28.5.2",
             verified=True,
+            issuer="cd" * 32,
+            trust="ef" * 32,
+            refused=[],
         )
         return dataclasses.replace(record, **changes)
 

@@ -16,6 +16,7 @@ import os
 import shutil
 import ssl
 import sys
+import time
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +38,10 @@ class Identity:
 
     #: PEM, public. None: an authority that check mode has not made.
     ca: str | None = None
-    #: PEM chain to put in place (apply, or a key that is not made on the host).
+    #: PEM chain to put in place, where it is at hand and not there yet.
     certificate: str | None = None
+    #: Names that have to stand in the request, the listening addresses besides; none: they are the signer's to decide.
+    request_names: tuple[str, ...] = ()
     key: str | None = None
     key_sha256: str | None = None
     #: SHA-256 of the certificate that should be there, and the names it covers.
@@ -68,7 +71,7 @@ class Request:
     identity: Identity
     #: Makes a key at a path; returns the CSR for the key at a path. Given by the module.
     make_key: t.Callable[[str], None]
-    make_request: t.Callable[[str], str]
+    make_request: t.Callable[[str, t.Sequence[str]], str]
     #: Raises where no key can be made here.
     check_means: t.Callable[[], None]
 
@@ -159,6 +162,7 @@ def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.An
         connection=None if connection is None else {"client": connection.client, "server": connection.server},
         identity_is_due=identity_is_due,
         certificate=(observed.content(layout.CERTIFICATE) or b"").decode(errors="replace") or None,
+        time=time.time(),
     )
     if request.check_mode:
         return result
@@ -174,8 +178,16 @@ def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.An
                 drop_pending_key(request.identity.pending)
     elif identity_is_due and request.key_origin == "host":
         reuse = _keeps_its_key(observed, request.identity)
-        result.update(make_pending_key(request.make_key, request.make_request, reuse=reuse))
+        names = _request_names(request.identity, listen)
+        result.update(make_pending_key(request.make_key, lambda path: request.make_request(path, names), reuse=reuse))
     return result
+
+
+def _request_names(identity: Identity, listen: t.Sequence[Listen]) -> list[str]:
+    if not identity.request_names:
+        return []
+    addresses = [entry.host for entry in listen if not entry.is_wildcard]
+    return list(dict.fromkeys([*identity.request_names, *addresses]))
 
 
 def _check_in_force(host: Host, observed: Observed, request: Request, proved: t.Sequence[Listen]) -> None:
@@ -227,7 +239,7 @@ def _allow(request: Request, connection: Connection | None) -> tuple[str, ...]:
 def _identity_is_due(observed: Observed, request: Request, listen: t.Sequence[Listen]) -> bool:
     """Whether the controller has to sign (or send) an identity, as far as can be told without reading X.509 here."""
     identity = request.identity
-    if request.phase == "apply" or identity.certificate is not None:
+    if request.phase == "apply" or (request.key_origin == "controller" and identity.certificate is not None):
         # It is at hand; whether its files differ is the plan's to see.
         return False
     if identity.renew or identity.expected is None:

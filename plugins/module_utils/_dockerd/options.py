@@ -6,32 +6,33 @@
 
 from __future__ import annotations
 
-__all__ = ("ARGUMENT_SPEC", "HOST_OPTIONS", "REQUIRED_TOGETHER")
+__all__ = ("ARGUMENT_SPEC", "HOST_OPTIONS", "REQUIRED_BY")
 
 import typing as t
 
-_KEY_TYPES = ["ecdsa_p256", "ecdsa_p384", "rsa_2048", "rsa_3072", "rsa_4096", "ed25519"]
+from .._pki.settings import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
 
 #: What only the action plugin, on the controller, makes use of.
 _CONTROLLER_OPTIONS: dict[str, t.Any] = {
+    **FLEET_ARGUMENTS,
     "names": {"type": "list", "elements": "str", "default": []},
     "advertise": {"type": "str"},
-    "fleet": {"type": "str", "default": "default"},
-    "home": {"type": "path", "default": "~/.docker/gangway"},
     "client": {"type": "str", "default": "admin"},
-    "validity": {"type": "int", "default": 365},
-    "passphrase": {"type": "str", "no_log": True},
+    "validity": IDENTITY_ARGUMENTS["validity"],
+    "renew_before": IDENTITY_ARGUMENTS["renew_before"],
+    "sign_command": IDENTITY_ARGUMENTS["sign_command"],
     "certificate": {"type": "path"},
     "key": {"type": "path", "no_log": False},
     "client_ca": {"type": "path"},
+    "take_over": {"type": "bool", "default": False},
 }
 HOST_OPTIONS: dict[str, t.Any] = {
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent", "renewed"], "default": "present"},
     "listen": {"type": "list", "elements": "str", "default": []},
     "allow": {"type": "list", "elements": "str", "default": []},
     "method": {"type": "str", "choices": ["auto", "socket"], "default": "auto"},
     "key_origin": {"type": "str", "choices": ["host", "controller"], "default": "host"},
-    "key_type": {"type": "str", "choices": _KEY_TYPES, "default": "ecdsa_p256", "no_log": False},
+    "key_type": IDENTITY_ARGUMENTS["key_type"],
     "allow_downtime": {"type": "bool", "default": False},
 }
 #: What the action plugin adds.
@@ -39,6 +40,7 @@ _EXCHANGE: dict[str, t.Any] = {
     "phase": {"type": "str", "choices": ["plan", "apply"], "default": "plan"},
     "ca": {"type": "str"},
     "certificate": {"type": "str"},
+    "request_names": {"type": "list", "elements": "str", "default": []},
     "key_sha256": {"type": "str", "no_log": False},
     "expected": {"type": "str"},
     "covers": {"type": "list", "elements": "str", "default": []},
@@ -54,4 +56,4 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     # Not one of the options above: Ansible logs each module's arguments on the host, and masks whole options only.
     "exchange_key": {"type": "str", "no_log": True},
 }
-REQUIRED_TOGETHER = [("certificate", "key", "client_ca")]
+REQUIRED_BY = {"certificate": ["key", "client_ca"], "key": ["certificate"]}

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 __all__ = ("Brought", "ServerIdentity")
 
-import datetime
 import hashlib
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._failure import Failure
-from .._pki.dependency import serialization, x509
+from .._pki import clock
+from .._pki.authority import Authority
+from .._pki.authority_making import ensure_authority
+from .._pki.brought import read_file
+from .._pki.chain import Chain, as_pem, parse_chain, try_chain
+from .._pki.dependency import x509
+from .._pki.ensure import ensure_server
 from .._pki.fleet import Fleet
 from .._pki.freshness import Wish, fingerprint, not_after_of, reasons_to_reissue
 from .._pki.keys import key_type_of, load_private_key
 from .._pki.names import names_in, sort_names
+from .._pki.renewal import describe_expiry, expires_soon
 from .record import EndpointRecord
 
 
@@ -43,10 +49,15 @@ class ServerIdentity:
     #: Names known before the host has been asked.
     names: tuple[str, ...]
     brought: Brought | None
-    #: The certificate that should be on the host, as far as known.
+    #: A file of the user's that says whom the daemon is to let in, instead of the fleet.
+    client_ca: str | None = None
+    #: The certificate that should be on the host, as far as known, and those behind it.
     certificate: x509.Certificate | None = None
     chain: str | None = None
+    #: The same in PEM, where it is not on the host yet.
+    to_send: str | None = None
     key: str | None = field(default=None, repr=False)
+    #: Whom the daemon is to let in.
     ca: str | None = None
     reasons: list[str] = field(default_factory=list)
     #: The certificate that is asked for needs another key than the one on the host.
@@ -59,19 +70,30 @@ class ServerIdentity:
         """Where the key comes from, for the endpoint record."""
         return "brought" if self.brought is not None else self.key_origin
 
+    @property
+    def trust(self) -> str | None:
+        """The digest of whom the daemon is to let in; None where that is the user's to decide."""
+        return None if self.ca is None or self.brought is not None or self.client_ca else _sha256(self.ca)
+
     def prepare(self, record: EndpointRecord | None, recorded_addresses: t.Sequence[str]) -> None:
         """Find out what should be on the host, from the user's files, our own, or the endpoint record."""
         if self.brought is not None:
-            self.chain, self.ca = _read(self.brought.certificate), _read(self.brought.client_ca)
+            chain, self.ca = _read(self.brought.certificate), _read(self.brought.client_ca)
+            parse_chain(self.ca.encode(), self.brought.client_ca)
             self.key = _read(self.brought.key)
-            self.certificate = _parse(self.chain, self.brought.certificate)
+            self.certificate = parse_chain(chain.encode(), self.brought.certificate)[0]
+            self.chain = self.to_send = chain
             _check_pair(self.certificate, self.key, self.brought)
             return
-        authority = self.fleet.authority_certificate()
+        authority = self.fleet.authority()
         if authority is None:
             with self.fleet.lock():
-                authority = self.fleet.ensure_authority().certificate
-        self.ca = None if authority is None else _pem(authority)
+                ensure_authority(self.fleet)
+                authority = self.fleet.authority()
+        self.ca = None if authority is None else authority.client_trust.decode()
+        if self.client_ca is not None:
+            self.ca = _read(self.client_ca)
+            parse_chain(self.ca.encode(), self.client_ca)
         if record is not None and self.key_origin == "host":
             self.judge(record.certificate, recorded_addresses)
             if record.key_origin != self.origin:
@@ -82,49 +104,88 @@ class ServerIdentity:
     def check_signer(self) -> None:
         """Raise what signing would raise; nothing to check where the authority is yet to be made, or not ours."""
         if self.brought is None and self.ca is not None:
-            self.fleet.signer()
+            self.fleet.check_signer()
 
     def judge(self, pem: str, addresses: t.Sequence[str]) -> bool:
         """Take this certificate for ours where it is what is asked, else note why not; return whether it is."""
-        try:
-            certificate = x509.load_pem_x509_certificate(pem.encode())
-            authority = None if self.ca is None else x509.load_pem_x509_certificate(self.ca.encode())
-        except ValueError:
+        chain = try_chain(pem.encode())
+        if not chain:
             self.reasons = ["unreadable"]
             return False
-        self.certificate = certificate
-        self.new_key = key_type_of(certificate.public_key()) != self.key_type
-        wish = Wish(self.key_type, tuple(self._all_names(addresses)))
+        self.certificate = chain[0]
+        self.new_key = key_type_of(chain[0].public_key()) != self.key_type
+        authority = self.fleet.authority()
         if authority is None:
             self.reasons = ["another authority"]
-        else:
-            now = datetime.datetime.now(datetime.timezone.utc)
-            self.reasons = reasons_to_reissue(certificate, wish, authority=authority, now=now)
+            return False
+        self.reasons = reasons_to_reissue(
+            chain[0],
+            Wish(self.key_type, tuple(self._all_names(addresses)), more_names=authority.is_external),
+            trusted=authority.issued_server(chain),
+            now=clock.now(),
+            renew_before=self.fleet.settings.renew_before,
+            limit=authority.certificate.not_valid_after_utc,
+        )
+        self._expect(authority, chain)
         return not self.reasons
+
+    def is_due(self, record: EndpointRecord, addresses: t.Sequence[str]) -> bool:
+        """Tell from the record alone whether the host needs a visit: for a new certificate, or to trust others."""
+        if self.brought is not None:
+            return try_chain(record.certificate.encode()) != try_chain((self.chain or "").encode())
+        self.judge(record.certificate, addresses)
+        return bool(self.reasons) or self.to_send is not None or record.trust != self.trust
+
+    def is_foreign(self, pem: str, record: EndpointRecord | None) -> bool:
+        """Tell whether another controller has given the host this certificate."""
+        chain = try_chain(pem.encode())
+        if (
+            self.brought is not None
+            or not chain
+            or (record is not None and chain == try_chain(record.certificate.encode()))
+        ):
+            return False
+        return not any(authority.knows(chain[0]) for authority in self.fleet.all_authorities())
+
+    def warnings(self) -> list[str]:
+        """Return what people should know of a certificate that nothing here renews."""
+        if self.brought is None or self.certificate is None or not expires_soon(self.certificate, clock.now()):
+            return []
+        return [
+            f"{self.brought.certificate} {describe_expiry(self.certificate, clock.now())}; bring a new one in time."
+        ]
 
     def sign(self, request: str, addresses: t.Sequence[str]) -> None:
         """Sign the host's CSR for all names, the addresses that it listens on among them."""
         with self.fleet.lock():
-            self.certificate = self.fleet.sign_server_request(request.encode(), self._all_names(addresses))
-        self.chain = _pem(self.certificate)
+            chain = self.fleet.sign_server_request(request.encode(), self._all_names(addresses), self.host)
+        self.certificate, self.chain = chain[0], as_pem(chain).decode()
+        self.to_send = self.chain
 
     def make_here(self, addresses: t.Sequence[str]) -> None:
         """C(key_origin: controller): make or renew the bundle on the controller."""
         with self.fleet.lock():
-            identity = self.fleet.ensure_server(self.host, self._all_names(addresses))
+            identity = ensure_server(self.fleet, self.host, self._all_names(addresses))
         self.reasons = list(identity.reasons)
         self.certificate = identity.certificate
         folder = Path(identity.folder)
         if identity.certificate is not None:
-            self.chain = _pem(identity.certificate)
+            self.chain = self.to_send = (folder / "cert.pem").read_text(encoding="ascii")
             self.key = (folder / "key.pem").read_text(encoding="ascii")
+
+    def _expect(self, authority: Authority, chain: Chain) -> None:
+        """The certificate stays; what stands behind it may be other than it was."""
+        expected = chain if authority.is_external else (chain[0], *authority.above(chain[0]))
+        self.chain = as_pem(expected).decode()
+        self.to_send = self.chain if expected != chain else None
 
     def for_host(self) -> dict[str, t.Any]:
         """Return what the module on the host needs to know; no key."""
         covers = [] if self.certificate is None else names_in(self.certificate)
         return {
             "ca": self.ca,
-            "certificate": self.chain,
+            "certificate": self.to_send,
+            "request_names": self._request_names(),
             "key_sha256": None if self.key is None else _sha256(self.key),
             "expected": None if self.certificate is None else fingerprint(self.certificate),
             "covers": covers,
@@ -159,8 +220,20 @@ class ServerIdentity:
             "server_names": names_in(self.certificate),
             "not_after": not_after_of(self.certificate),
             "fingerprint": fingerprint(self.certificate),
-            "certificate": _pem(self.certificate),
+            "certificate": self.chain or "",
+            "trust": self.trust,
+            "issuer": self.issuer,
         }
+
+    @property
+    def issuer(self) -> str | None:
+        """The fingerprint of the authority that the certificate comes from, for the endpoint record."""
+        authority = None if self.brought is not None else self.fleet.authority()
+        return None if authority is None else fingerprint(authority.certificate)
+
+    def _request_names(self) -> list[str]:
+        """The names that have to be in the request, since they are taken from it elsewhere."""
+        return list(self._all_names([])) if self.fleet.settings.sign_command else []
 
     def _all_names(self, addresses: t.Sequence[str]) -> list[str]:
         return sort_names([*self.names, *addresses])
@@ -177,27 +250,7 @@ def _describe_certificate(pem: str | None) -> str:
 
 
 def _read(path: str) -> str:
-    try:
-        return Path(path).expanduser().read_text(encoding="utf-8")
-    except (OSError, ValueError) as exc:
-        raise Failure(
-            "file_unreadable",
-            thing=path,
-            reason=f"it can't be read on the controller ({exc})",
-            cure="Give the path of a PEM file that the user who runs Ansible may read",
-        ) from exc
-
-
-def _parse(pem: str, path: str) -> x509.Certificate:
-    try:
-        return x509.load_pem_x509_certificate(pem.encode())
-    except ValueError as exc:
-        raise Failure(
-            "certificate_unreadable",
-            thing=path,
-            reason="this is not a certificate in PEM",
-            cure="Give the server's certificate, with its chain behind it",
-        ) from exc
+    return read_file(path).decode(errors="replace")
 
 
 def _check_pair(certificate: x509.Certificate, key: str, brought: Brought) -> None:
@@ -208,10 +261,6 @@ def _check_pair(certificate: x509.Certificate, key: str, brought: Brought) -> No
             reason=f"it is not the key that {brought.certificate} was made for",
             cure="Give the key that belongs to the certificate",
         )
-
-
-def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def _sha256(text: str) -> str:

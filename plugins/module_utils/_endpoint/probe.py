@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("probe_endpoint",)
+__all__ = ("is_turned_away", "probe_endpoint")
 
 import http.client
 import ssl
@@ -18,28 +18,46 @@ _TIMEOUT = 10.0
 
 
 def probe_endpoint(connection: Connection) -> str | None:
-    """Return None where the endpoint works for this client, else why not, for people.
-
-    The context is our own, so that REQUESTS_CA_BUNDLE and the like have no say in it.
-    """
-    target = urllib.parse.urlsplit(connection.url)
-    folder = connection.cert_path
-    client: http.client.HTTPSConnection | None = None
+    """Return None where the endpoint works for this client, else why not, for people."""
     try:
-        context = ssl.create_default_context(cafile=f"{folder}/ca.pem")
-        context.verify_flags |= ssl.VERIFY_X509_STRICT
-        context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
-        client = http.client.HTTPSConnection(target.hostname or "", target.port, timeout=_TIMEOUT, context=context)
-        client.request("GET", "/_ping")
-        response = client.getresponse()
-        body = response.read(64)
-        return None if response.status == 200 else f"HTTP {response.status} {body.decode(errors='replace')}"
+        return _ask(connection, f"{connection.cert_path}/ca.pem")
     except ssl.SSLCertVerificationError as exc:
         return f"its certificate is not trusted ({exc.verify_message})"
     except ssl.SSLError as exc:
         return f"TLS failed ({exc.reason or exc})"
     except (OSError, http.client.HTTPException) as exc:
         return f"no connection ({exc or type(exc).__name__})"
+
+
+def is_turned_away(connection: Connection, ca: str) -> bool | None:
+    """Tell whether the endpoint, known by the CAs in the file C(ca), lets this client in; None: it can't be reached.
+
+    Under TLS 1.3 the refusal comes after the handshake: as an alert, or as an end of the connection where the alert
+    was lost on the way (seen with dockerd 20.10 to 28.5).
+    """
+    try:
+        _ask(connection, ca)
+    except ssl.SSLCertVerificationError:
+        return None
+    except (ssl.SSLError, ConnectionResetError, BrokenPipeError, http.client.HTTPException):
+        return True
+    except OSError:
+        return None
+    return False
+
+
+def _ask(connection: Connection, ca: str) -> str | None:
+    """Send a ping. The context is our own, so that REQUESTS_CA_BUNDLE and the like have no say in it."""
+    target = urllib.parse.urlsplit(connection.url)
+    folder = connection.cert_path
+    context = ssl.create_default_context(cafile=ca)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
+    client = http.client.HTTPSConnection(target.hostname or "", target.port, timeout=_TIMEOUT, context=context)
+    try:
+        client.request("GET", "/_ping")
+        response = client.getresponse()
+        body = response.read(64)
+        return None if response.status == 200 else f"HTTP {response.status} {body.decode(errors='replace')}"
     finally:
-        if client is not None:
-            client.close()
+        client.close()

@@ -6,18 +6,17 @@
 
 from __future__ import annotations
 
-__all__ = ("EndpointRecord", "read_record", "record_path", "remove_record", "write_record")
+__all__ = ("EndpointRecord", "read_record", "read_records", "record_path", "remove_record", "write_record")
 
 import contextlib
 import json
-import os
 import typing as t
 import urllib.parse
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from .._failure import Failure
-from .._pki.bundle import make_private_folder
+from .._pki.bundle import PUBLIC, make_private_folder, replace_file
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,12 @@ class EndpointRecord:
     server_names: list[str]
     not_after: str
     fingerprint: str
-    #: The server's certificate in PEM, to judge its freshness without asking the host.
+    #: The server's certificate and those behind it in PEM, to judge its freshness without asking the host.
     certificate: str
+    #: The fingerprint of the authority that it comes from; None: it was brought.
+    issuer: t.Optional[str]
+    #: SHA-256 in hex over the file of the CAs and clients whom the daemon lets in.
+    trust: t.Optional[str]
     listen: list[str]
     allow: list[str]
     method: str
@@ -43,6 +46,8 @@ class EndpointRecord:
     engine_version: t.Optional[str]
     #: True: seen working from the controller; False: tried in vain; None: not tried.
     verified: t.Optional[bool]
+    #: Revoked clients that were seen turned away.
+    refused: list[str]
 
     def as_facts(self) -> dict[str, t.Any]:
         return {key: value for key, value in asdict(self).items() if key != "certificate"}
@@ -55,7 +60,16 @@ def record_path(endpoints_folder: Path, name: str) -> Path:
 
 def read_record(endpoints_folder: Path, name: str) -> EndpointRecord | None:
     """Return the record, or None where there is none. Failure: C(record_unreadable)."""
-    path = record_path(endpoints_folder, name)
+    return _read(record_path(endpoints_folder, name))
+
+
+def read_records(endpoints_folder: Path) -> list[EndpointRecord]:
+    """Return all of them, by name. Failure: C(record_unreadable)."""
+    records = [_read(path) for path in sorted(endpoints_folder.glob("[!.]*.json"))]
+    return [record for record in records if record is not None]
+
+
+def _read(path: Path) -> EndpointRecord | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return EndpointRecord(**{field.name: content[field.name] for field in fields(EndpointRecord)})
@@ -78,13 +92,7 @@ def write_record(endpoints_folder: Path, record: EndpointRecord) -> None:
         if path.read_text(encoding="utf-8") == content:
             return
     make_private_folder(endpoints_folder)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
+    replace_file(path, content.encode(), PUBLIC)
 
 
 def remove_record(endpoints_folder: Path, name: str) -> None:

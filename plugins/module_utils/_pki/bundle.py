@@ -14,13 +14,17 @@ from __future__ import annotations
 __all__ = (
     "PRIVATE",
     "PUBLIC",
+    "Files",
     "close_file",
     "lock",
+    "loose_modes",
     "make_private_folder",
     "read_bundle",
     "recover",
+    "recover_all",
     "replace_file",
     "write_bundle",
+    "write_bundles",
 )
 
 import contextlib
@@ -34,6 +38,12 @@ from .._failure import Failure
 
 PRIVATE = 0o600
 PUBLIC = 0o644
+#: Content and mode by name; None: the file is to go.
+Files = t.Mapping[str, t.Optional[t.Tuple[bytes, int]]]
+#: From so many new folders on, one sync of the file systems is cheaper than one of each file.
+_MANY = 16
+#: What M(write_bundle) has beside a folder while it replaces it.
+_SUFFIXES = (".tmp", ".new", ".old")
 
 
 def make_private_folder(folder: Path) -> None:
@@ -72,22 +82,58 @@ def read_bundle(folder: Path, names: t.Iterable[str]) -> dict[str, bytes]:
     return found
 
 
-def write_bundle(folder: Path, files: t.Mapping[str, tuple[bytes, int]]) -> None:
-    """Make the folder hold these files (content, mode); call it under M(lock)."""
+def write_bundle(folder: Path, files: Files) -> None:
+    """Make the folder hold these files; call it under M(lock)."""
     make_private_folder(folder.parent)
     recover(folder)
     present = read_bundle(folder, files)
-    changed = [name for name, (content, _mode) in files.items() if present.get(name) != content]
+    wanted = {name: file for name, file in files.items() if file is not None}
+    changed = [name for name in files if present.get(name) != (files[name] or (None,))[0]]
     if len(changed) == 1 and folder.is_dir():
-        content, mode = files[changed[0]]
-        replace_file(folder / changed[0], content, mode)
+        file = files[changed[0]]
+        if file is None:
+            (folder / changed[0]).unlink()
+            _sync_folder(folder)
+        else:
+            replace_file(folder / changed[0], *file)
     elif changed:
         _replace_folder(folder, files)
-    if folder.stat().st_mode & 0o077:
+    if loose_modes(folder, wanted):
         folder.chmod(0o700)
-    for name, (_content, mode) in files.items():
-        if (folder / name).stat().st_mode & 0o7777 != mode:
+        for name, (_content, mode) in wanted.items():
             (folder / name).chmod(mode)
+
+
+def write_bundles(bundles: t.Mapping[Path, Files]) -> None:
+    """Make many folders hold their files; each of them is written whole or not at all. Call it under M(lock)."""
+    new = {folder: files for folder, files in bundles.items() if not folder.exists()}
+    if len(new) < _MANY:
+        new = {}
+    for folder, files in bundles.items():
+        if folder not in new:
+            write_bundle(folder, files)
+    for parent in {folder.parent for folder in new}:
+        make_private_folder(parent)
+    for folder, files in new.items():
+        _fill_new_folder(_beside(folder, "tmp"), files, sync=False)
+    if new:
+        os.sync()
+    for folder in new:
+        _beside(folder, "tmp").rename(folder)
+    for parent in {folder.parent for folder in new}:
+        _sync_folder(parent)
+
+
+def loose_modes(folder: Path, files: t.Mapping[str, tuple[bytes, int]]) -> list[str]:
+    """Return what others may do more with than they should, or we less: C(key.pem is 0644)."""
+    found = []
+    for path, mode in ((folder, 0o700), *((folder / name, mode) for name, (_content, mode) in files.items())):
+        with contextlib.suppress(FileNotFoundError):
+            present = path.stat().st_mode & 0o7777
+            # A folder that is closed even more is its owner's wish.
+            if present != mode and (path != folder or present & 0o077):
+                found.append(f"{path.name if path != folder else 'the folder'} is {present:04o}")
+    return found
 
 
 def replace_file(path: Path, content: bytes, mode: int) -> None:
@@ -107,7 +153,7 @@ def close_file(path: Path) -> None:
 
 def recover(folder: Path) -> None:
     """Finish or clear away what a crash in M(write_bundle) left behind."""
-    temporary, new, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("tmp", "new", "old"))
+    temporary, new, old = (_beside(folder, suffix) for suffix in ("tmp", "new", "old"))
     shutil.rmtree(temporary, ignore_errors=True)
     if new.exists():
         if folder.exists():
@@ -118,13 +164,24 @@ def recover(folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _replace_folder(folder: Path, files: t.Mapping[str, tuple[bytes, int]]) -> None:
-    temporary, new = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("tmp", "new"))
-    temporary.mkdir(mode=0o700)
-    for name, (content, mode) in files.items():
-        _write_new(temporary / name, content, mode)
+def recover_all(parent: Path) -> None:
+    """Do the same for all the folders in this one."""
+    if not parent.is_dir():
+        return
+    left = {entry.name[1:-4] for entry in parent.iterdir() if entry.name[0] == "." and entry.suffix in _SUFFIXES}
+    for name in left:
+        recover(parent / name)
+
+
+def _beside(folder: Path, suffix: str) -> Path:
+    return folder.with_name(f".{folder.name}.{suffix}")
+
+
+def _replace_folder(folder: Path, files: Files) -> None:
+    temporary, new = _beside(folder, "tmp"), _beside(folder, "new")
+    _fill_new_folder(temporary, files, sync=True)
     if folder.exists():
-        _carry_over(folder, temporary)
+        _carry_over(folder, temporary, files)
     _sync_folder(temporary)
     if folder.exists():
         temporary.rename(new)
@@ -135,11 +192,18 @@ def _replace_folder(folder: Path, files: t.Mapping[str, tuple[bytes, int]]) -> N
         _sync_folder(folder.parent)
 
 
-def _carry_over(folder: Path, into: Path) -> None:
+def _fill_new_folder(folder: Path, files: Files, *, sync: bool) -> None:
+    folder.mkdir(mode=0o700)
+    for name, file in files.items():
+        if file is not None:
+            _write_new(folder / name, *file, sync=sync)
+
+
+def _carry_over(folder: Path, into: Path, files: Files) -> None:
     """What the user put beside our files stays there."""
     for entry in folder.iterdir():
         target = into / entry.name
-        if target.exists() or (entry.name.startswith(".") and entry.name.endswith(".tmp")):
+        if entry.name in files or (entry.name.startswith(".") and entry.name.endswith(".tmp")):
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.copytree(entry, target, symlinks=True)
@@ -147,13 +211,14 @@ def _carry_over(folder: Path, into: Path) -> None:
             shutil.copy2(entry, target, follow_symlinks=False)
 
 
-def _write_new(path: Path, content: bytes, mode: int) -> None:
+def _write_new(path: Path, content: bytes, mode: int, *, sync: bool = True) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "wb") as stream:
         os.fchmod(stream.fileno(), mode)
         stream.write(content)
         stream.flush()
-        os.fsync(stream.fileno())
+        if sync:
+            os.fsync(stream.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

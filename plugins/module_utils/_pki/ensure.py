@@ -6,18 +6,36 @@
 
 from __future__ import annotations
 
-__all__ = ("BUNDLE_ARGUMENTS", "ensure_bundles")
+__all__ = ("BUNDLE_ARGUMENTS", "ensure_bundles", "ensure_client", "ensure_identities", "ensure_server")
 
 import typing as t
+from pathlib import Path
 
-from .fleet import DEFAULT_HOME, Fleet
+from . import bundle, clock
+from .authority_making import ensure_authority
+from .dependency import serialization, x509
+from .fleet import Fleet
+from .freshness import Wish
 from .identity import Identity
-from .keys import DEFAULT_KEY_TYPE, KEY_TYPES
+from .keys import DEFAULT_KEY_TYPE, KEY_TYPES, generate_key, key_type_of, private_key_pem
+from .members import Member, bundle_files, has_key_type
+from .names import sort_names
+from .profile import signing_request
+from .settings import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
+from .signing import Subject
 
+#: How the authority is made, or whose it is.
+AUTHORITY_ARGUMENTS: dict[str, t.Any] = {
+    "authority_key_type": {"type": "str", "choices": list(KEY_TYPES), "default": DEFAULT_KEY_TYPE, "no_log": False},
+    "authority_validity": {"type": "int", "default": 3650},
+    "authority_certificate": {"type": "path"},
+    "authority_key": {"type": "path", "no_log": False},
+}
 #: The options of tls_bundle.
 BUNDLE_ARGUMENTS: dict[str, t.Any] = {
-    "fleet": {"type": "str", "default": "default"},
-    "home": {"type": "path", "default": DEFAULT_HOME},
+    **FLEET_ARGUMENTS,
+    **IDENTITY_ARGUMENTS,
+    **AUTHORITY_ARGUMENTS,
     "clients": {"type": "list", "elements": "str", "default": []},
     "servers": {
         "type": "list",
@@ -28,35 +46,106 @@ BUNDLE_ARGUMENTS: dict[str, t.Any] = {
             "names": {"type": "list", "elements": "str", "default": []},
         },
     },
-    "key_type": {"type": "str", "choices": list(KEY_TYPES), "default": DEFAULT_KEY_TYPE, "no_log": False},
-    "validity": {"type": "int", "default": 365},
-    "authority_key_type": {"type": "str", "choices": list(KEY_TYPES), "default": DEFAULT_KEY_TYPE, "no_log": False},
-    "authority_validity": {"type": "int", "default": 3650},
-    "passphrase": {"type": "str", "no_log": True},
 }
 
 
 def ensure_bundles(
     fleet: Fleet, clients: t.Sequence[str], servers: t.Sequence[t.Mapping[str, t.Any]]
 ) -> dict[str, t.Any]:
-    """Return the result of tls_bundle: changed, authority, identities, diff. Raises M(Failure)."""
+    """Return the result of tls_bundle: changed, authority, identities, diff, warnings. Raises M(Failure)."""
+    subjects = [Subject("client", name) for name in clients]
+    for server in servers:
+        subjects.append(Subject("server", server["name"], tuple(sort_names(server["names"] or [server["name"]]))))
     with fleet.lock():
-        authority = fleet.ensure_authority()
-        identities = [fleet.ensure_client(name) for name in clients]
-        identities += [fleet.ensure_server(server["name"], server["names"] or [server["name"]]) for server in servers]
+        authority = ensure_authority(fleet)
+        identities = ensure_identities(fleet, subjects)
     everything = [authority, *identities]
     return {
         "changed": any(identity.changed for identity in everything),
         "authority": authority.as_result(),
         "identities": [identity.as_result() for identity in identities],
-        "diff": [_diff(identity) for identity in everything if identity.changed],
+        "diff": [identity.as_diff() for identity in everything if identity.changed],
+        "warnings": list(fleet.warnings),
     }
 
 
-def _diff(identity: Identity) -> dict[str, str]:
-    return {
-        "before_header": identity.folder,
-        "after_header": identity.folder,
-        "before": identity.describe_before(),
-        "after": identity.describe_after(),
-    }
+def ensure_client(fleet: Fleet, name: str) -> Identity:
+    """Make or renew one client's bundle."""
+    return ensure_identities(fleet, [Subject("client", name)])[0]
+
+
+def ensure_server(fleet: Fleet, name: str, names: t.Sequence[str]) -> Identity:
+    """Make or renew a server's bundle whose key is made here, on the controller."""
+    return ensure_identities(fleet, [Subject("server", name, tuple(sort_names(names)))])[0]
+
+
+def ensure_identities(fleet: Fleet, subjects: t.Sequence[Subject], *, keep_key_type: bool = False) -> list[Identity]:
+    """Make, renew or mend these identities. C(keep_key_type): each key stays, whatever its type."""
+    if not fleet.check_mode:
+        for parent in ("clients", "servers"):
+            bundle.recover_all(fleet.folder / parent)
+    writes: dict[Path, bundle.Files] = {}
+    found = []
+    for subject in subjects:
+        folder = _folder_of(fleet, subject)
+        if folder in writes:
+            _write(writes)
+        found.append(_ensure(fleet, Member.read(subject, folder), writes, keep_key_type=keep_key_type))
+    _write(writes)
+    return found
+
+
+def _folder_of(fleet: Fleet, subject: Subject) -> Path:
+    if subject.kind == "server":
+        return fleet.server_folder(subject.name)
+    fleet.check_not_revoked(subject.name)
+    return fleet.client_folder(subject.name)
+
+
+def _ensure(fleet: Fleet, member: Member, writes: dict[Path, bundle.Files], *, keep_key_type: bool) -> Identity:
+    authority, subject = fleet.authority(), member.subject
+    key_type = fleet.settings.key_type
+    if keep_key_type and member.key is not None:
+        key_type = key_type_of(member.key.public_key())
+    external = authority is not None and authority.is_external
+    if subject.kind == "server":
+        wish = Wish(key_type, subject.names, more_names=external)
+    else:
+        wish = Wish(key_type, common_name=subject.name)
+    before = member.chain[0] if member.chain else None
+    reasons = member.reasons(wish, authority, fleet.settings.renew_before, clock.now())
+    drift: list[str] = []
+    certificate = before
+    if reasons:
+        certificate = None if fleet.check_mode else _issue(fleet, member, wish, writes)
+        if fleet.check_mode and authority is not None:
+            # What signing would raise, check mode has to raise.
+            fleet.check_signer()
+    elif authority is not None:
+        drift = member.drift(authority)
+        if drift and not fleet.check_mode:
+            writes[member.folder] = member.mended_files(authority)
+    folder = str(member.folder)
+    return Identity(subject.kind, subject.name, folder, tuple(reasons), wish, before, certificate, drift=tuple(drift))
+
+
+def _issue(fleet: Fleet, member: Member, wish: Wish, writes: dict[Path, bundle.Files]) -> x509.Certificate:
+    """Sign anew, with the key that is there where it is of the right type."""
+    key, key_pem = member.key, member.present.get("key.pem")
+    if key is None or key_pem is None or not has_key_type(key, wish.key_type):
+        key = generate_key(wish.key_type)
+        key_pem = private_key_pem(key)
+    authority, signing_key = fleet.required_authority(), key
+
+    def request() -> bytes:
+        made = signing_request(signing_key, names=wish.names, common_name=wish.common_name)
+        return made.public_bytes(serialization.Encoding.PEM)
+
+    chain = fleet.sign(member.subject, key.public_key(), request)
+    writes[member.folder] = bundle_files(authority, chain, key_pem)
+    return chain[0]
+
+
+def _write(writes: dict[Path, bundle.Files]) -> None:
+    bundle.write_bundles(writes)
+    writes.clear()

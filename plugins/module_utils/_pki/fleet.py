@@ -2,64 +2,56 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet's folder on the controller: where its authority and its identities lie, and making sure that they exist.
+"""A fleet's folder on the controller: where its authority and its identities lie, and signing in its name.
 
-<home>/<fleet>/authority/  ca.pem  ca-key.pem
+<home>/<fleet>/authority/  see M(authority)
                clients/<name>/  ca.pem cert.pem key.pem
                servers/<name>/  ca.pem cert.pem key.pem     only where the controller makes the servers' keys
+               issued/   the clients' certificates, see M(issued)
+               revoked/<name>/  the bundle of a client that was shut out
                endpoints/<host>.json
 """
 
 from __future__ import annotations
 
-__all__ = ("DEFAULT_HOME", "Fleet", "Settings")
+__all__ = ("Fleet", "Settings")
 
 import contextlib
 import datetime
 import re
 import typing as t
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._failure import Failure
-from . import bundle
-from .dependency import require_cryptography, serialization, x509
-from .freshness import Wish, reasons_to_reissue
-from .identity import Identity
-from .keys import DEFAULT_KEY_TYPE, generate_key, key_type_of, load_private_key, private_key_pem
+from . import bundle, clock
+from .authority import Authority, authority_missing, read_authority
+from .chain import Chain
+from .dependency import require_cryptography, x509
+from .issued import note_issued
 from .names import sort_names
-from .profile import Signer, authority_certificate, client_certificate, server_certificate
+from .profile import Signer
+from .settings import Settings
+from .signing import Subject, check_request, sign_by_command, sign_with_authority
 
-DEFAULT_HOME = "~/.docker/gangway"
-#: A century: beyond it, ASN.1's GeneralizedTime and people's memory end.
-_MAXIMUM_VALIDITY = 36500
+if t.TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:+-]*\Z")
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How authorities and identities are made; validity in days."""
-
-    key_type: str = DEFAULT_KEY_TYPE
-    validity: int = 365
-    authority_key_type: str = DEFAULT_KEY_TYPE
-    authority_validity: int = 3650
-    passphrase: str | None = field(default=None, repr=False)
-
-
 class Fleet:
-    """One fleet's folder. Methods that start with C(ensure_) make what is missing or no longer fits."""
+    """One fleet's folder."""
 
     def __init__(self, home: str, name: str, settings: Settings | None = None, *, check_mode: bool = False) -> None:
         require_cryptography()
         _check_name("fleet", name)
-        for days in (settings.validity, settings.authority_validity) if settings else ():
-            _check_validity(days)
         self.name = name
         self.folder = Path(home).expanduser() / name
         self.settings = settings or Settings()
         self.check_mode = check_mode
-        self._signer: Signer | None = None
+        self.warnings: list[str] = []
+        self._authority: Authority | None = None
+        self._signers: dict[str, Signer] = {}
 
     @property
     def authority_folder(self) -> Path:
@@ -69,6 +61,14 @@ class Fleet:
     def endpoints_folder(self) -> Path:
         return self.folder / "endpoints"
 
+    @property
+    def issued_folder(self) -> Path:
+        return self.folder / "issued"
+
+    @property
+    def machines_folder(self) -> Path:
+        return self.folder / "machines"
+
     def client_folder(self, name: str) -> Path:
         _check_name("client", name)
         return self.folder / "clients" / name
@@ -77,183 +77,115 @@ class Fleet:
         _check_name("server", name)
         return self.folder / "servers" / name
 
-    def lock(self) -> t.ContextManager[None]:
+    def revoked_folder(self, name: str) -> Path:
+        _check_name("client", name)
+        return self.folder / "revoked" / name
+
+    @contextlib.contextmanager
+    def lock(self) -> t.Iterator[None]:
         """One process at a time makes or signs; check mode makes nothing, so it needs no lock (and no folder)."""
-        return contextlib.nullcontext() if self.check_mode else bundle.lock(self.folder)
+        with contextlib.nullcontext() if self.check_mode else bundle.lock(self.folder):
+            self.reread()
+            yield
+
+    def reread(self) -> None:
+        """Forget what is known of the authority: it has changed, or another process may have changed it."""
+        self._authority = None
+        self._signers.clear()
+
+    def authority(self) -> Authority | None:
+        """Return what lies in the authority's folder, or None where there is none yet."""
+        if self._authority is None:
+            self._authority = read_authority(self.authority_folder)
+        return self._authority
+
+    def required_authority(self) -> Authority:
+        """Return it. Failure: C(authority_missing)."""
+        authority = self.authority()
+        if authority is None:
+            raise authority_missing(self.authority_folder, self.folder)
+        return authority
+
+    def all_authorities(self) -> t.Iterator[Authority]:
+        """Yield the authority of each fleet in this home: all of them are this controller's."""
+        for folder in sorted(self.folder.parent.glob("*/authority")):
+            with contextlib.suppress(Failure):
+                authority = read_authority(folder)
+                if authority is not None:
+                    yield authority
 
     def authority_certificate(self) -> x509.Certificate | None:
-        """Return the authority's certificate, or None where there is no authority yet."""
-        pem = bundle.read_bundle(self.authority_folder, ["ca.pem"]).get("ca.pem")
-        return None if pem is None else _load_certificate(pem, self.authority_folder / "ca.pem")
+        authority = self.authority()
+        return None if authority is None else authority.certificate
 
-    def ensure_authority(self) -> Identity:
-        """Make the authority where there is none; an authority that exists is never made again here."""
-        if not self.check_mode:
-            bundle.make_private_folder(self.folder)
-            bundle.recover(self.authority_folder)
-        existing = self.authority_certificate()
-        key_path = self.authority_folder / "ca-key.pem"
-        if existing is None and (key_path.exists() or self._has_members()):
-            # A new authority beside the old one's key or identities would lock all of these out, unasked.
-            self.signer()
-        if not self.check_mode and key_path.exists():
-            bundle.close_file(key_path)
-        wish = Wish(key_type=self.settings.authority_key_type, common_name=f"gangway {self.name} authority")
-        if existing is not None:
-            wish = Wish(key_type=key_type_of(existing.public_key()), common_name=wish.common_name)
-            if self.settings.passphrase:
-                # A wrong passphrase shows now, before anything on any host is touched.
-                self.signer()
-            return Identity("authority", self.name, str(self.authority_folder), (), wish, existing, existing)
-        made = None if self.check_mode else self._make_authority(wish)
-        return Identity("authority", self.name, str(self.authority_folder), ("missing",), wish, None, made)
-
-    def ensure_client(self, name: str) -> Identity:
-        """Make or renew one client's bundle."""
-        folder = self.client_folder(name)
-        return self._ensure("client", name, folder, Wish(key_type=self.settings.key_type, common_name=name))
-
-    def ensure_server(self, name: str, names: t.Sequence[str]) -> Identity:
-        """Make or renew a server's bundle whose key is made here, on the controller."""
-        wish = Wish(key_type=self.settings.key_type, names=tuple(sort_names(names)))
-        return self._ensure("server", name, self.server_folder(name), wish)
-
-    def sign_server_request(self, request_pem: bytes, names: t.Sequence[str]) -> x509.Certificate:
-        """Sign a host's CSR. Only its public key is taken from it; the names are the controller's to decide."""
-        try:
-            request = x509.load_pem_x509_csr(request_pem)
-            valid = request.is_signature_valid
-        except ValueError:
-            valid = False
-        if not valid:
-            raise Failure(
-                "request_invalid",
-                thing="the certificate request that the host sent",
-                reason="it is not one, or not signed by the key that it names",
-                cure="Run the play again; if this stays, look at who controls the host",
-            )
-        return server_certificate(
-            request.public_key(),
-            names=names,
-            signer=self.signer(),
-            validity=datetime.timedelta(days=self.settings.validity),
-            now=_now(),
-        )
-
-    def signer(self) -> Signer:
-        """Return the authority, its key opened. Failures: C(authority_missing) and those of M(load_private_key)."""
-        if self._signer is None:
-            certificate = self.authority_certificate()
-            key_path = self.authority_folder / "ca-key.pem"
-            key_pem = bundle.read_bundle(self.authority_folder, [key_path.name]).get(key_path.name)
-            if certificate is None or key_pem is None:
-                raise Failure(
-                    "authority_missing",
-                    thing=str(self.authority_folder if certificate is None else key_path),
-                    reason=f"the authority of fleet {self.name!r} is not there, so nothing can be signed",
-                    cure="Restore it from a backup, or point home and fleet (expose_home, expose_fleet) to it; "
-                    f"to begin anew, move {self.folder} away, and expose every host of the fleet again",
-                )
-            key = load_private_key(key_pem, path=str(key_path), passphrase=self.settings.passphrase)
-            if key.public_key() != certificate.public_key():
-                raise Failure(
-                    "authority_mismatch",
-                    thing=str(key_path),
-                    reason="this key does not belong to ca.pem beside it",
-                    cure="Put the matching pair there",
-                )
-            if certificate.not_valid_after_utc <= _now():
-                raise Failure(
-                    "authority_expired",
-                    thing=str(self.authority_folder / "ca.pem"),
-                    reason=f"this authority expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
-                    cure=f"Move {self.folder} away, and expose every host of the fleet again",
-                )
-            self._signer = Signer(certificate, key)
-        return self._signer
-
-    def _has_members(self) -> bool:
-        """Whether anything here was made by an authority that is gone."""
-        folders = (self.folder / name for name in ("clients", "servers"))
-        return any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
-
-    def _make_authority(self, wish: Wish) -> x509.Certificate:
-        key = generate_key(wish.key_type)
-        certificate = authority_certificate(
-            key,
-            common_name=str(wish.common_name),
-            validity=datetime.timedelta(days=self.settings.authority_validity),
-            now=_now(),
-        )
-        # Everything below is secret or made anew at will; nothing of it belongs into a repository.
+    def write_authority(self, files: t.Mapping[str, bytes | None]) -> None:
+        """Replace files of the authority's folder, all at once; None takes a file away."""
+        # Everything here is secret or made anew at will; nothing of it belongs into a repository.
         if not (self.folder / ".gitignore").exists():
             bundle.replace_file(self.folder / ".gitignore", b"*\n", bundle.PUBLIC)
-        key_pem = private_key_pem(key, self.settings.passphrase)
-        files = {"ca.pem": (_pem(certificate), bundle.PUBLIC), "ca-key.pem": (key_pem, bundle.PRIVATE)}
-        bundle.write_bundle(self.authority_folder, files)
-        return certificate
+        modes = {name: bundle.PRIVATE if name.endswith("key.pem") else bundle.PUBLIC for name in files}
+        wanted = {name: None if content is None else (content, modes[name]) for name, content in files.items()}
+        bundle.write_bundle(self.authority_folder, wanted)
+        self.reread()
 
-    def _ensure(self, kind: str, name: str, folder: Path, wish: Wish) -> Identity:
-        if not self.check_mode:
-            bundle.recover(folder)
-        authority = self.authority_certificate()
-        present = bundle.read_bundle(folder, ["ca.pem", "cert.pem", "key.pem"])
-        before = _try_certificate(present.get("cert.pem"))
-        reasons = self._reasons(present, before, wish, authority)
-        certificate = before
-        if reasons and not self.check_mode:
-            certificate = self._issue(kind, folder, wish, present.get("key.pem"))
-        elif reasons:
-            certificate = None
-            if authority is not None:
-                # What signing would raise, check mode has to raise.
-                self.signer()
-        elif not self.check_mode and authority is not None:
-            # Modes may have drifted, and ca.pem may have been replaced; neither needs a new certificate.
-            self._write(folder, authority, before, present["key.pem"])
-        return Identity(kind, name, str(folder), tuple(reasons), wish, before, certificate)
+    def sign_server_request(self, request_pem: bytes, names: t.Sequence[str], name: str = "") -> Chain:
+        """Sign a host's CSR; return the chain for its C(cert.pem).
 
-    def _reasons(
-        self,
-        present: t.Mapping[str, bytes],
-        before: x509.Certificate | None,
-        wish: Wish,
-        authority: x509.Certificate | None,
-    ) -> list[str]:
-        if "cert.pem" not in present or "key.pem" not in present:
-            return ["missing" if not present else "incomplete"]
-        key_type = _key_type_in(present["key.pem"])
-        if before is None or key_type is None or authority is None:
-            return ["unreadable" if authority is not None else "another authority"]
-        reasons = reasons_to_reissue(before, wish, authority=authority, now=_now())
-        if not _belong_together(before, present["key.pem"]):
-            reasons.append("key and certificate do not belong together")
-        return reasons
+        Of the request, only the public key is taken; the names are the controller's to decide.
+        """
+        subject = Subject("server", name or "server", tuple(sort_names(names)))
+        external = self.settings.sign_command is not None
+        request = check_request(request_pem, subject.names if external else None)
+        return self.sign(subject, request.public_key(), lambda: request_pem)
 
-    def _issue(self, kind: str, folder: Path, wish: Wish, key_pem: bytes | None) -> x509.Certificate:
-        """Sign anew, with the key that is there where it is of the right type."""
-        if key_pem is None or _key_type_in(key_pem) != wish.key_type:
-            key_pem = private_key_pem(generate_key(wish.key_type))
-        public_key = load_private_key(key_pem, path=str(folder / "key.pem")).public_key()
-        signer, validity = self.signer(), datetime.timedelta(days=self.settings.validity)
-        if kind == "server":
-            made = server_certificate(public_key, names=wish.names, signer=signer, validity=validity, now=_now())
-        else:
-            name = str(wish.common_name)
-            made = client_certificate(public_key, common_name=name, signer=signer, validity=validity, now=_now())
-        self._write(folder, signer.certificate, made, key_pem)
-        return made
+    def sign_client_request(self, request_pem: bytes, name: str) -> Chain:
+        """Sign the CSR of a client whose key is on another machine; return the chain for its C(cert.pem)."""
+        self.check_not_revoked(name)
+        request = check_request(request_pem, None)
+        return self.sign(Subject("client", name), request.public_key(), lambda: request_pem)
 
-    @staticmethod
-    def _write(folder: Path, authority: x509.Certificate, made: x509.Certificate | None, key_pem: bytes) -> None:
-        if made is None:
-            return
-        files = {
-            "ca.pem": (_pem(authority), bundle.PUBLIC),
-            "cert.pem": (_pem(made), bundle.PUBLIC),
-            "key.pem": (key_pem, bundle.PRIVATE),
-        }
-        bundle.write_bundle(folder, files)
+    def sign(self, subject: Subject, public_key: CertificatePublicKeyTypes, request: t.Callable[[], bytes]) -> Chain:
+        """Return the chain for C(cert.pem); a client's certificate is noted before it is handed out."""
+        authority = self.required_authority()
+        if self.settings.sign_command is not None:
+            return sign_by_command(self.settings.sign_command, subject, request(), authority.chain)
+        validity = datetime.timedelta(days=self.settings.validity)
+        signer = self.client_signer() if subject.kind == "client" else self.signer()
+        certificate = sign_with_authority(subject, public_key, signer=signer, validity=validity, now=clock.now())
+        if subject.kind == "client":
+            note_issued(self.issued_folder, [certificate])
+        return (certificate, *authority.above(certificate))
+
+    def check_signer(self) -> None:
+        """Raise what signing would raise. Failures: C(authority_missing) and those of M(load_private_key)."""
+        if self.settings.sign_command is None:
+            self.signer()
+
+    def signer(self) -> Signer:
+        """Return the authority, its key opened."""
+        if "authority" not in self._signers:
+            self._signers["authority"] = self.required_authority().signer(self.settings.passphrase, clock.now())
+        return self._signers["authority"]
+
+    def client_signer(self) -> Signer:
+        """Return who signs clients, the key opened."""
+        if "clients" not in self._signers:
+            self._signers["clients"] = self.required_authority().open_client_signer(
+                self.settings.passphrase, clock.now()
+            )
+        return self._signers["clients"]
+
+    def check_not_revoked(self, name: str) -> None:
+        """Refuse a client that was shut out. Failure: C(client_revoked)."""
+        folder = self.revoked_folder(name)
+        if folder.exists():
+            raise Failure(
+                "client_revoked",
+                thing=f"client {name!r}",
+                reason="it was revoked, and is not made again unasked",
+                cure=f"Take it out of expose_clients, or choose another name; to let it in again under a new key, "
+                f"remove {folder}",
+            )
 
 
 def _check_name(what: str, name: str) -> None:
@@ -264,51 +196,3 @@ def _check_name(what: str, name: str) -> None:
             reason="it becomes a folder and a certificate's CN, so it has to be 1 to 64 letters, digits or _ . @ : + -",
             cure="Choose another name",
         )
-
-
-def _check_validity(days: int) -> None:
-    if not 0 < days <= _MAXIMUM_VALIDITY:
-        raise Failure(
-            "invalid_validity",
-            thing=f"validity of {days} days",
-            reason=f"it is not between 1 and {_MAXIMUM_VALIDITY}",
-            cure="Choose another",
-        )
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _load_certificate(pem: bytes, path: Path) -> x509.Certificate:
-    certificate = _try_certificate(pem)
-    if certificate is None:
-        raise Failure(
-            "certificate_unreadable",
-            thing=str(path),
-            reason="this is not a certificate in PEM",
-            cure="Put the authority's certificate there, from a backup if need be",
-        )
-    return certificate
-
-
-def _try_certificate(pem: bytes | None) -> x509.Certificate | None:
-    try:
-        return None if pem is None else x509.load_pem_x509_certificate(pem)
-    except ValueError:
-        return None
-
-
-def _key_type_in(key_pem: bytes) -> str | None:
-    try:
-        return key_type_of(load_private_key(key_pem, path="").public_key())
-    except Failure:
-        return None
-
-
-def _belong_together(certificate: x509.Certificate, key_pem: bytes) -> bool:
-    return load_private_key(key_pem, path="").public_key() == certificate.public_key()

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("Wish", "fingerprint", "is_issued_by", "not_after_of", "reasons_to_reissue", "renewal_due")
+__all__ = ("Wish", "fingerprint", "not_after_of", "reasons_to_reissue")
 
 import datetime
 import typing as t
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from .dependency import hashes, x509, x509_oid
 from .keys import key_type_of
 from .names import names_in, sort_names
+from .renewal import A_THIRD_LEFT, RenewBefore, describe_expiry
 
 
 @dataclass(frozen=True)
@@ -24,22 +25,35 @@ class Wish:
     key_type: str
     names: tuple[str, ...] = ()
     common_name: str | None = None
+    #: Names beyond these are no fault: a CA that is not ours may add its own.
+    more_names: bool = False
 
 
 def reasons_to_reissue(
-    certificate: x509.Certificate, wish: Wish, *, authority: x509.Certificate, now: datetime.datetime
+    certificate: x509.Certificate,
+    wish: Wish,
+    *,
+    trusted: bool,
+    now: datetime.datetime,
+    renew_before: RenewBefore = A_THIRD_LEFT,
+    limit: datetime.datetime | None = None,
 ) -> list[str]:
-    """Return why the certificate has to be made again, as clauses for people; empty: it is fine as it is."""
+    """Return why the certificate has to be made again, as clauses for people; empty: it is fine as it is.
+
+    C(trusted): the authority of today signed it. C(limit) is where that authority ends: no renewal reaches beyond.
+    """
     reasons = []
-    if not is_issued_by(certificate, authority):
+    if not trusted:
         reasons.append("another authority")
-    if renewal_due(certificate, now):
-        reasons.append(_expiry(certificate, now))
+    if renew_before.is_due(certificate, now) and not _reaches(certificate, limit, now):
+        reasons.append(describe_expiry(certificate, now))
     kind = key_type_of(certificate.public_key())
     if kind != wish.key_type:
         reasons.append(f"key type is {kind}")
     if wish.names:
         has, wants = names_in(certificate), sort_names(wish.names)
+        if wish.more_names:
+            has = [name for name in has if name in wants]
         if has != wants:
             reasons.append(_difference(has, wants))
     elif wish.common_name is not None:
@@ -49,19 +63,10 @@ def reasons_to_reissue(
     return reasons
 
 
-def renewal_due(certificate: x509.Certificate, now: datetime.datetime) -> bool:
-    """Tell whether less than a third of the certificate's life is left, or its time has not come yet."""
+def _reaches(certificate: x509.Certificate, limit: datetime.datetime | None, now: datetime.datetime) -> bool:
+    """Whether it is valid, and ends with the authority, so that a new one would end no later."""
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    return now < begin or end - now < (end - begin) / 3
-
-
-def is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    """Tell whether this very authority (its key, not just its name) signed the certificate."""
-    try:
-        certificate.verify_directly_issued_by(authority)
-    except Exception:  # cryptography raises InvalidSignature, ValueError or TypeError: all of them mean no
-        return False
-    return True
+    return limit is not None and end >= limit and begin <= now < end
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -72,15 +77,6 @@ def fingerprint(certificate: x509.Certificate) -> str:
 def not_after_of(certificate: x509.Certificate) -> str:
     """Return the expiry in ISO 8601, UTC."""
     return certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _expiry(certificate: x509.Certificate, now: datetime.datetime) -> str:
-    if now < certificate.not_valid_before_utc:
-        return f"not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
-    left = certificate.not_valid_after_utc - now
-    if left.total_seconds() <= 0:
-        return f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
-    return f"expires in {left.days} d" if left.days else f"expires in {int(left.total_seconds() // 3600)} h"
 
 
 def _difference(has: t.Sequence[str], wants: t.Sequence[str]) -> str:

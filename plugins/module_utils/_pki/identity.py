@@ -28,10 +28,12 @@ class Identity:
     wish: Wish
     before: x509.Certificate | None
     certificate: x509.Certificate | None
+    #: What was (would be) mended without a new certificate.
+    drift: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
-        return bool(self.reasons)
+        return bool(self.reasons or self.drift)
 
     def as_result(self) -> dict[str, t.Any]:
         facts: dict[str, t.Any] = {
@@ -39,13 +41,21 @@ class Identity:
             "name": self.name,
             "path": self.folder,
             "changed": self.changed,
-            "reason": "; ".join(self.reasons),
+            "reason": "; ".join([*self.reasons, *self.drift]),
             "key_type": self.wish.key_type,
             "names": list(self.wish.names),
         }
         if self.certificate is not None:
             facts.update(fingerprint=fingerprint(self.certificate), not_after=not_after_of(self.certificate))
         return facts
+
+    def as_diff(self) -> dict[str, str]:
+        return {
+            "before_header": self.folder,
+            "after_header": self.folder,
+            "before": self.describe_before(),
+            "after": self.describe_after(),
+        }
 
     def describe_before(self) -> str:
         if self.before is None:
@@ -55,8 +65,9 @@ class Identity:
 
     def describe_after(self) -> str:
         """The same in check mode as in earnest, so no fingerprint of what is yet to be made."""
-        if not self.changed:
-            return self.describe_before()
+        if not self.reasons:
+            mended = f"mended because: {'; '.join(self.drift)}\n" if self.drift else ""
+            return f"{self.describe_before()}{mended}"
         return f"{_describe(self.kind, self.name, self.wish)}made because: {'; '.join(self.reasons)}\n"
 
 

@@ -60,8 +60,8 @@ def sort_names(names: t.Iterable[str]) -> list[str]:
     return [*sorted(dns_names), *(str(a) for a in sorted(addresses, key=lambda a: (a.version, int(a))))]
 
 
-def names_in(certificate: x509.Certificate) -> list[str]:
-    """Return the DNS names and addresses of the certificate's SAN, sorted as M(sort_names) does."""
+def names_in(certificate: t.Union[x509.Certificate, x509.CertificateSigningRequest]) -> list[str]:
+    """Return the DNS names and addresses of the SAN, sorted as M(sort_names) does."""
     try:
         san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

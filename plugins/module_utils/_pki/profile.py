@@ -10,7 +10,17 @@ Go's crypto/x509 (dockerd and the docker CLI) and GnuTLS.
 
 from __future__ import annotations
 
-__all__ = ("BACKDATE", "Signer", "authority_certificate", "client_certificate", "server_certificate")
+__all__ = (
+    "BACKDATE",
+    "Signer",
+    "authority_certificate",
+    "client_certificate",
+    "client_issuer_certificate",
+    "cross_certificate",
+    "may_sign_authorities",
+    "server_certificate",
+    "signing_request",
+)
 
 import datetime
 import typing as t
@@ -46,15 +56,51 @@ class Signer:
 def authority_certificate(
     key: CertificateIssuerPrivateKeyTypes, *, common_name: str, validity: datetime.timedelta, now: datetime.datetime
 ) -> x509.Certificate:
-    """Return a self-signed CA certificate that may sign end-entity certificates only (pathlen 0)."""
+    """Return a self-signed CA certificate.
+
+    Below it, one more may stand (pathlen 1): the issuer of clients after a revocation, or the next authority.
+    """
     subject = _subject(common_name)
-    builder = _builder(subject, subject, key.public_key(), now, now + validity)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    builder = builder.add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
-    builder = builder.add_extension(
-        x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False
+    key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    return _authority(subject, key.public_key(), subject, key, key_id, path_length=1, now=now, last=now + validity)
+
+
+def client_issuer_certificate(
+    key: CertificateIssuerPrivateKeyTypes, *, signer: Signer, now: datetime.datetime
+) -> x509.Certificate:
+    """Return a CA certificate that signs clients in the authority's stead; it has the authority's own name.
+
+    A client in Go (the docker CLI) sends its certificate only where the server names that certificate's issuer among
+    the CAs it takes. So clients that the authority signed, and that daemons still list one by one, need a CA of that
+    name in the list.
+    """
+    name, last = signer.certificate.subject, signer.certificate.not_valid_after_utc
+    signing_key, key_id = signer.key, _authority_key_id(signer)
+    if not may_sign_authorities(signer.certificate):
+        signing_key, key_id = key, x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    usage = x509.ExtendedKeyUsage([x509_oid.ExtendedKeyUsageOID.CLIENT_AUTH])
+    return _authority(name, key.public_key(), name, signing_key, key_id, path_length=0, now=now, last=last, usage=usage)
+
+
+def cross_certificate(certificate: x509.Certificate, *, signer: Signer, now: datetime.datetime) -> x509.Certificate:
+    """Return the new authority's name and key once more, signed by the old one (C(signer)).
+
+    Behind an identity of the new authority, it makes that identity good for those who know the old one only.
+    """
+    last = min(certificate.not_valid_after_utc, signer.certificate.not_valid_after_utc)
+    issuer, key_id = signer.certificate.subject, _authority_key_id(signer)
+    return _authority(
+        certificate.subject, certificate.public_key(), issuer, signer.key, key_id, path_length=0, now=now, last=last
     )
-    return builder.sign(key, _digest_for(key))
+
+
+def may_sign_authorities(certificate: x509.Certificate) -> bool:
+    """Tell whether a CA certificate may stand below this one. Go and GnuTLS count self-issued ones, too."""
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        return False
+    return constraints.ca and constraints.path_length != 0
 
 
 def server_certificate(
@@ -66,19 +112,9 @@ def server_certificate(
     now: datetime.datetime,
 ) -> x509.Certificate:
     """Return a certificate for TLS servers, valid for the names and addresses given (at least one)."""
-    ordered = sort_names(names)
-    if not ordered:
-        raise Failure(
-            "names_missing",
-            thing="the server certificate",
-            reason="it needs at least one name or address that clients connect to",
-            cure="Give names (expose_names in the role)",
-        )
-    # The subject is for people; verifiers read the SAN. A name too long for a CN is left out of it.
-    common_name = next((name for name in ordered if len(name) <= _COMMON_NAME_LENGTH), None)
-    san = x509.SubjectAlternativeName([parse_name(name) for name in ordered])
+    subject, san = _server_subject(names)
     usage = x509_oid.ExtendedKeyUsageOID.SERVER_AUTH
-    return _end_entity(public_key, _subject(common_name), usage, signer, validity, now, san)
+    return _end_entity(public_key, subject, usage, signer, validity, now, san)
 
 
 def client_certificate(
@@ -92,6 +128,65 @@ def client_certificate(
     """Return a certificate for TLS clients; its CN is what dockerd's authorization plugins see as the user."""
     usage = x509_oid.ExtendedKeyUsageOID.CLIENT_AUTH
     return _end_entity(public_key, _subject(common_name), usage, signer, validity, now, None)
+
+
+def signing_request(
+    key: CertificateIssuerPrivateKeyTypes, *, names: t.Sequence[str] = (), common_name: str | None = None
+) -> x509.CertificateSigningRequest:
+    """Return a CSR for a CA that takes the names from it: a server's with C(names), else a client's."""
+    builder = x509.CertificateSigningRequestBuilder()
+    if names:
+        subject, san = _server_subject(names)
+        builder = builder.subject_name(subject).add_extension(san, critical=False)
+        usage = x509_oid.ExtendedKeyUsageOID.SERVER_AUTH
+    else:
+        builder = builder.subject_name(_subject(common_name))
+        usage = x509_oid.ExtendedKeyUsageOID.CLIENT_AUTH
+    builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    return builder.sign(key, _digest_for(key))
+
+
+def _server_subject(names: t.Sequence[str]) -> tuple[x509.Name, x509.SubjectAlternativeName]:
+    ordered = sort_names(names)
+    if not ordered:
+        raise Failure(
+            "names_missing",
+            thing="the server certificate",
+            reason="it needs at least one name or address that clients connect to",
+            cure="Give names (expose_names in the role)",
+        )
+    # The subject is for people; verifiers read the SAN. A name too long for a CN is left out of it.
+    common_name = next((name for name in ordered if len(name) <= _COMMON_NAME_LENGTH), None)
+    return _subject(common_name), x509.SubjectAlternativeName([parse_name(name) for name in ordered])
+
+
+def _authority(
+    subject: x509.Name,
+    public_key: CertificatePublicKeyTypes,
+    issuer: x509.Name,
+    signing_key: CertificateIssuerPrivateKeyTypes,
+    key_id: x509.AuthorityKeyIdentifier,
+    *,
+    path_length: int,
+    now: datetime.datetime,
+    last: datetime.datetime,
+    usage: x509.ExtendedKeyUsage | None = None,
+) -> x509.Certificate:
+    builder = _builder(subject, issuer, public_key, now, last)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+    builder = builder.add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
+    if usage is not None:
+        builder = builder.add_extension(usage, critical=False)
+    return builder.add_extension(key_id, critical=False).sign(signing_key, _digest_for(signing_key))
+
+
+def _authority_key_id(signer: Signer) -> x509.AuthorityKeyIdentifier:
+    """As the signer's certificate has it; one that is not made by us may have none."""
+    try:
+        key_id = signer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_id)
 
 
 def _end_entity(
@@ -113,10 +208,7 @@ def _end_entity(
     if san is not None:
         # RFC 5280, 4.2.1.6: critical where the subject is empty.
         builder = builder.add_extension(san, critical=not list(subject))
-    issuer_key_id = signer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    builder = builder.add_extension(
-        x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key_id), critical=False
-    )
+    builder = builder.add_extension(_authority_key_id(signer), critical=False)
     return builder.sign(signer.key, _digest_for(signer.key))
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 __all__ = ("check_means", "make_key", "make_request")
 
+import ipaddress
 import os
 import typing as t
 from pathlib import Path
 
 from .._failure import Failure
-from .dependency import HAS_CRYPTOGRAPHY, hashes, serialization, x509
+from .dependency import HAS_CRYPTOGRAPHY, serialization
 from .keys import generate_key, load_private_key, private_key_pem
+from .profile import signing_request
 
 _OPENSSL_KEY_OPTIONS = {
     "ecdsa_p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:named_curve"],
@@ -44,16 +46,34 @@ def make_key(run: Run, openssl: str | None, key_type: str, path: str) -> None:
     Path(path).write_bytes(private_key_pem(generate_key(key_type)))
 
 
-def make_request(run: Run, openssl: str | None, path: str) -> str:
-    """Return a CSR in PEM for the key at C(path). Its subject means nothing: the controller decides the names."""
+def make_request(
+    run: Run, openssl: str | None, path: str, names: t.Sequence[str] = (), client: str | None = None
+) -> str:
+    """Return a CSR in PEM for the key at C(path).
+
+    It says nothing but the key: the controller decides the rest. With C(names) (a server's) or C(client) it says these
+    too, and the usage, for a CA elsewhere that takes them from the request.
+    """
+    # A CN holds 64 characters.
+    common_name = client or next((name for name in names if len(name) <= 64), "gangway request")
     if openssl:
-        return _openssl(run, [openssl, "req", "-new", "-sha256", "-key", path, "-subj", "/CN=gangway request"])
+        words = [openssl, "req", "-new", "-sha256", "-key", path, "-subj", f"/CN={common_name}"]
+        if names:
+            words += ["-addext", f"subjectAltName={','.join(map(_san_word, names))}"]
+        if names or client:
+            words += ["-addext", f"extendedKeyUsage={'serverAuth' if names else 'clientAuth'}"]
+        return _openssl(run, words)
     check_means(openssl)
     key = load_private_key(Path(path).read_bytes(), path=path)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "gangway request")])
-    digest = hashes.SHA256() if hasattr(key, "curve") or hasattr(key, "key_size") else None
-    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, digest)
+    request = signing_request(key, names=names, common_name=common_name)
     return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _san_word(name: str) -> str:
+    try:
+        return f"IP:{ipaddress.ip_address(name)}"
+    except ValueError:
+        return f"DNS:{name.lower()}"
 
 
 def check_means(openssl: str | None) -> None:

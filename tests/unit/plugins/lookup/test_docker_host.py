@@ -16,6 +16,8 @@ from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, write_record
+from ansible_collections.gangway.docker.plugins.module_utils._pki.authority_making import ensure_authority
+from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_client
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
 
 
@@ -29,9 +31,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, make_record: t.Callable[..., 
         ("lab", "web1", "tcp://[2001:db8::1]:2376"),
     ):
         fleet = Fleet(str(home), fleet_name)
-        fleet.ensure_authority()
+        ensure_authority(fleet)
         for client in ("admin", "ci"):
-            fleet.ensure_client(client)
+            ensure_client(fleet, client)
         record = make_record(name=host, url=url, fleet=fleet_name, client="admin")
         write_record(fleet.endpoints_folder, record)
     return home

@@ -17,7 +17,9 @@ import pytest
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.identity import Brought, ServerIdentity
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._pki.authority_making import ensure_authority
 from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import hashes, serialization, x509
+from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_server
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet, Settings
 from ansible_collections.gangway.docker.plugins.module_utils._pki.freshness import fingerprint
 from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key
@@ -68,6 +70,7 @@ def test_an_unknown_host_gets_the_authority_and_nothing_expected(tmp_path: Path)
     assert told.pop("ca") == (tmp_path / "default" / "authority" / "ca.pem").read_text()
     assert told == {
         "certificate": None,
+        "request_names": [],
         "key_sha256": None,
         "expected": None,
         "covers": [],
@@ -179,8 +182,8 @@ def test_a_key_made_on_the_controller_goes_by_its_digest(tmp_path: Path) -> None
 def _brought(tmp_path: Path) -> Brought:
     """A server identity of another PKI, as files."""
     theirs = Fleet(str(tmp_path / "theirs"), "pki")
-    theirs.ensure_authority()
-    folder = Path(theirs.ensure_server("web1", ["web1"]).folder)
+    ensure_authority(theirs)
+    folder = Path(ensure_server(theirs, "web1", ["web1"]).folder)
     return Brought(str(folder / "cert.pem"), str(folder / "key.pem"), str(folder / "ca.pem"))
 
 
@@ -240,7 +243,7 @@ def test_a_diff_shows_what_was_there(signed: ServerIdentity) -> None:
 
 def test_the_record_gets_the_certificates_facts(signed: ServerIdentity) -> None:
     facts = signed.facts()
-    assert facts.keys() == {"server_names", "not_after", "fingerprint", "certificate"}
+    assert facts.keys() == {"server_names", "not_after", "fingerprint", "certificate", "trust", "issuer"}
     assert facts["certificate"] == signed.chain
     assert facts["server_names"] == ["web1", "web1.example.com", "10.0.0.5"]
 

@@ -17,6 +17,8 @@ import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.formats import Connection
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.probe import probe_endpoint
+from ansible_collections.gangway.docker.plugins.module_utils._pki.authority_making import ensure_authority
+from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_client, ensure_server
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -31,10 +33,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     for name in ("ours", "theirs"):
         fleet = Fleet(str(home), name)
-        fleet.ensure_authority()
-        fleet.ensure_client("ci")
-        fleet.ensure_server("loopback", ["127.0.0.1"])
-        fleet.ensure_server("elsewhere", ["192.0.2.1", "web1"])
+        ensure_authority(fleet)
+        ensure_client(fleet, "ci")
+        ensure_server(fleet, "loopback", ["127.0.0.1"])
+        ensure_server(fleet, "elsewhere", ["192.0.2.1", "web1"])
     return home
 
 

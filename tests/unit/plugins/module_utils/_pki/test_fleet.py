@@ -17,10 +17,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki import fleet as fleet_module
+from ansible_collections.gangway.docker.plugins.module_utils._pki import clock
+from ansible_collections.gangway.docker.plugins.module_utils._pki.authority_making import ensure_authority
+from ansible_collections.gangway.docker.plugins.module_utils._pki.chain import is_issued_by
 from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import hashes, serialization, x509
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet, Identity, Settings
-from ansible_collections.gangway.docker.plugins.module_utils._pki.freshness import is_issued_by
+from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_client, ensure_server
+from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet, Settings
+from ansible_collections.gangway.docker.plugins.module_utils._pki.identity import Identity
 from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import (
     generate_key,
     load_private_key,
@@ -53,9 +56,9 @@ def home(tmp_path: Path) -> Path:
 def fleet(home: Path) -> Fleet:
     """A fleet with an authority, the client ci and the server web1."""
     fleet = _open(home)
-    fleet.ensure_authority()
-    fleet.ensure_client("ci")
-    fleet.ensure_server("web1", ["web1", "10.0.0.1"])
+    ensure_authority(fleet)
+    ensure_client(fleet, "ci")
+    ensure_server(fleet, "web1", ["web1", "10.0.0.1"])
     return fleet
 
 
@@ -64,7 +67,7 @@ def _open(home: Path, *, check_mode: bool = False, **settings: t.Any) -> Fleet:
 
 
 def _all(fleet: Fleet) -> list[Identity]:
-    return [fleet.ensure_authority(), fleet.ensure_client("ci"), fleet.ensure_server("web1", ["10.0.0.1", "Web1"])]
+    return [ensure_authority(fleet), ensure_client(fleet, "ci"), ensure_server(fleet, "web1", ["10.0.0.1", "Web1"])]
 
 
 def test_files_lie_where_the_layout_says_and_keys_are_closed(fleet: Fleet) -> None:
@@ -73,6 +76,8 @@ def test_files_lie_where_the_layout_says_and_keys_are_closed(fleet: Fleet) -> No
         for path in fleet.folder.rglob("*")
         if path.is_file()
     }
+    issued = [name for name in files if name.startswith("issued/")]
+    assert [files.pop(name) for name in issued] == [0o644]
     assert files == {
         ".gitignore": 0o644,
         "authority/ca.pem": 0o644,
@@ -124,14 +129,14 @@ def test_a_second_run_changes_nothing(fleet: Fleet, home: Path) -> None:
 @pytest.mark.parametrize("key_type", ["ecdsa_p384", "rsa_2048", "ed25519"])
 def test_identities_have_the_key_type_asked_for(home: Path, key_type: str) -> None:
     fleet = _open(home, key_type=key_type, authority_key_type="ed25519")
-    authority = fleet.ensure_authority().as_result()
-    assert fleet.ensure_client("ci").as_result()["key_type"] == key_type
+    authority = ensure_authority(fleet).as_result()
+    assert ensure_client(fleet, "ci").as_result()["key_type"] == key_type
     assert authority["key_type"] == "ed25519"
-    assert not _open(home, key_type=key_type).ensure_client("ci").changed
+    assert not ensure_client(_open(home, key_type=key_type), "ci").changed
 
 
 def test_an_authority_is_never_made_again_for_another_wish(fleet: Fleet, home: Path) -> None:
-    identity = _open(home, authority_key_type="rsa_2048", authority_validity=1).ensure_authority()
+    identity = ensure_authority(_open(home, authority_key_type="rsa_2048", authority_validity=1))
     assert not identity.changed
     assert identity.as_result()["key_type"] == "ecdsa_p256"
 
@@ -168,11 +173,11 @@ def test_a_damaged_bundle_is_made_again_and_the_reason_told(
     fleet: Fleet, home: Path, damage: t.Callable[[Path], object], reason: str
 ) -> None:
     damage(fleet.client_folder("ci"))
-    predicted = _open(home, check_mode=True).ensure_client("ci")
-    identity = _open(home).ensure_client("ci")
+    predicted = ensure_client(_open(home, check_mode=True), "ci")
+    identity = ensure_client(_open(home), "ci")
     assert identity.reasons == predicted.reasons == (reason,)
     assert identity.describe_after() == predicted.describe_after()
-    assert not _open(home).ensure_client("ci").changed
+    assert not ensure_client(_open(home), "ci").changed
     folder = fleet.client_folder("ci")
     certificate = x509.load_pem_x509_certificate((folder / "cert.pem").read_bytes())
     assert load_private_key((folder / "key.pem").read_bytes(), path="").public_key() == certificate.public_key()
@@ -189,11 +194,11 @@ def test_a_server_that_is_asked_for_otherwise_is_signed_again(
     fleet: Fleet, home: Path, settings: dict[str, t.Any], names: list[str], reason: str
 ) -> None:
     key_before = (fleet.server_folder("web1") / "key.pem").read_bytes()
-    identity = _open(home, **settings).ensure_server("web1", names)
+    identity = ensure_server(_open(home, **settings), "web1", names)
     assert identity.reasons == (reason,)
     key_after = (fleet.server_folder("web1") / "key.pem").read_bytes()
     assert (key_before != key_after) == bool(settings), "a key goes on as long as its type is right"
-    assert not _open(home, **settings).ensure_server("web1", names).changed
+    assert not ensure_server(_open(home, **settings), "web1", names).changed
 
 
 def test_an_identity_is_renewed_with_its_key_when_a_third_of_its_life_is_left(
@@ -201,8 +206,8 @@ def test_an_identity_is_renewed_with_its_key_when_a_third_of_its_life_is_left(
 ) -> None:
     key = (fleet.client_folder("ci") / "key.pem").read_bytes()
     later = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(days=300.5)
-    monkeypatch.setattr(fleet_module, "_now", lambda: later)
-    identity = _open(home).ensure_client("ci")
+    monkeypatch.setattr(clock, "now", lambda: later)
+    identity = ensure_client(_open(home), "ci")
     assert identity.reasons == ("expires in 64 d",)
     assert identity.certificate is not None
     assert identity.certificate.not_valid_after_utc == later + datetime.timedelta(days=365)
@@ -219,14 +224,14 @@ def test_a_lost_authority_is_not_replaced_unasked(fleet: Fleet, home: Path) -> N
     """A new one would lock out all that trust the old one."""
     _lose_authority(fleet)
     with pytest.raises(Failure) as failure:
-        _open(home).ensure_authority()
+        ensure_authority(_open(home))
     assert failure.value.key == "authority_missing"
     assert not fleet.authority_folder.exists()
 
 
 def test_a_replaced_authority_signs_everything_again(fleet: Fleet, home: Path, tmp_path: Path) -> None:
     _lose_authority(fleet)
-    _open(tmp_path / "other").ensure_authority()
+    ensure_authority(_open(tmp_path / "other"))
     (tmp_path / "other" / fleet.name / "authority").rename(fleet.authority_folder)
     identities = _all(_open(home))
     assert [identity.reasons for identity in identities] == [
@@ -241,7 +246,7 @@ def test_a_lost_ca_file_and_drifted_modes_are_mended_without_a_new_certificate(f
     certificate = (folder / "cert.pem").read_bytes()
     (folder / "ca.pem").unlink()
     (folder / "key.pem").chmod(0o644)
-    _open(home).ensure_client("ci")
+    ensure_client(_open(home), "ci")
     assert (folder / "ca.pem").read_bytes() == (fleet.authority_folder / "ca.pem").read_bytes()
     assert (folder / "cert.pem").read_bytes() == certificate
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
@@ -311,7 +316,7 @@ def test_nothing_due_needs_no_passphrase(home: Path) -> None:
 def test_a_passphrase_that_does_not_fit_changes_nothing(
     home: Path, made_with: str | None, given: str | None, failure_key: str
 ) -> None:
-    _open(home, passphrase=made_with).ensure_authority()
+    ensure_authority(_open(home, passphrase=made_with))
     before = _image(home)
     fleet = _open(home, passphrase=given)
     with pytest.raises(Failure) as failure:
@@ -323,9 +328,9 @@ def test_a_passphrase_that_does_not_fit_changes_nothing(
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_wrong_passphrase_shows_before_anything_else_is_done(home: Path, check_mode: bool) -> None:
-    _open(home, passphrase=PASSPHRASE).ensure_authority()
+    ensure_authority(_open(home, passphrase=PASSPHRASE))
     with pytest.raises(Failure) as failure:
-        _open(home, passphrase="wrong", check_mode=check_mode).ensure_authority()
+        ensure_authority(_open(home, passphrase="wrong", check_mode=check_mode))
     assert failure.value.key == "passphrase_wrong"
 
 
@@ -333,7 +338,7 @@ def test_a_wrong_passphrase_shows_before_anything_else_is_done(home: Path, check
 def test_an_authority_without_certificate_or_key_signs_nothing(fleet: Fleet, home: Path, name: str) -> None:
     (fleet.authority_folder / name).unlink()
     with pytest.raises(Failure) as failure:
-        _open(home).ensure_client("new")
+        ensure_client(_open(home), "new")
     assert failure.value.key == "authority_missing"
 
 
@@ -345,14 +350,14 @@ def test_a_controller_without_the_authoritys_key_can_still_use_what_is_there(fle
 def test_a_key_of_another_authority_signs_nothing(fleet: Fleet, home: Path) -> None:
     (fleet.authority_folder / "ca-key.pem").write_bytes(private_key_pem(generate_key("ecdsa_p256")))
     with pytest.raises(Failure) as failure:
-        _open(home).ensure_client("new")
+        ensure_client(_open(home), "new")
     assert failure.value.key == "authority_mismatch"
 
 
 def test_an_unreadable_authority_is_not_taken_for_a_missing_one(fleet: Fleet, home: Path) -> None:
     (fleet.authority_folder / "ca.pem").write_bytes(b"garbage")
     with pytest.raises(Failure) as failure:
-        _open(home).ensure_authority()
+        ensure_authority(_open(home))
     assert failure.value.key == "certificate_unreadable"
 
 
@@ -369,12 +374,12 @@ def test_names_that_are_no_folder_of_ours_are_refused(home: Path, name: str) -> 
 @pytest.mark.parametrize("name", ["ci", "alice@example.com", "web1.example.com", "a_b+c-d", "0", "x" * 64, "a:b"])
 def test_names_that_people_have_are_taken(home: Path, name: str) -> None:
     fleet = _open(home, check_mode=True)
-    assert fleet.ensure_client(name).folder == str(home / "default" / "clients" / name)
+    assert ensure_client(fleet, name).folder == str(home / "default" / "clients" / name)
 
 
 def test_a_server_without_names_is_refused(fleet: Fleet) -> None:
     with pytest.raises(Failure) as failure:
-        fleet.ensure_server("web2", [])
+        ensure_server(fleet, "web2", [])
     assert failure.value.key == "names_missing"
 
 
@@ -394,7 +399,7 @@ def _request(subject: str = "whatever the host says") -> tuple[bytes, object]:
 
 def test_only_the_public_key_is_taken_from_a_hosts_request(fleet: Fleet) -> None:
     request, public_key = _request()
-    certificate = fleet.sign_server_request(request, ["web1", "10.0.0.1"])
+    (certificate,) = fleet.sign_server_request(request, ["web1", "10.0.0.1"])
     assert certificate.public_key() == public_key
     assert names_in(certificate) == ["web1", "10.0.0.1"]
     assert not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
@@ -422,8 +427,8 @@ def _make_at_once(home: str, number: int, barrier: t.Any, results: t.Any) -> Non
     barrier.wait()
     fleet = Fleet(home, "default")
     with fleet.lock():
-        authority = fleet.ensure_authority()
-        client = fleet.ensure_client(f"client-{number % 2}")
+        authority = ensure_authority(fleet)
+        client = ensure_client(fleet, f"client-{number % 2}")
     results.put((authority.changed, authority.as_result()["fingerprint"], client.changed))
 
 
@@ -440,5 +445,5 @@ def test_many_processes_at_once_make_one_authority(home: Path) -> None:
     assert sorted(changed for changed, _fingerprint, _client in outcomes) == [False] * 7 + [True]
     assert len({fingerprint for _changed, fingerprint, _client in outcomes}) == 1
     assert sum(client_changed for *_rest, client_changed in outcomes) == 2
-    assert not any(identity.changed for identity in (Fleet(str(home), "default").ensure_client("client-1"),))
+    assert not any(identity.changed for identity in (ensure_client(Fleet(str(home), "default"), "client-1"),))
     assert sorted(os.listdir(home / "default" / "clients")) == ["client-0", "client-1"]

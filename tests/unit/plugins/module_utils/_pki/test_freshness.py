@@ -11,14 +11,13 @@ import typing as t
 
 import pytest
 
+from ansible_collections.gangway.docker.plugins.module_utils._pki.chain import is_issued_by
 from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import x509
 from ansible_collections.gangway.docker.plugins.module_utils._pki.freshness import (
     Wish,
     fingerprint,
-    is_issued_by,
     not_after_of,
     reasons_to_reissue,
-    renewal_due,
 )
 from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key
 from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import (
@@ -49,12 +48,12 @@ def client(signer: Signer) -> x509.Certificate:
 
 def test_what_is_as_wished_stays(server: x509.Certificate, client: x509.Certificate, signer: Signer) -> None:
     for certificate, wish in ((server, SERVER), (client, CLIENT)):
-        assert reasons_to_reissue(certificate, wish, authority=signer.certificate, now=NOW) == []
+        assert reasons_to_reissue(certificate, wish, trusted=True, now=NOW) == []
 
 
 def test_the_order_and_case_of_wished_names_mean_nothing(server: x509.Certificate, signer: Signer) -> None:
     wish = Wish("ecdsa_p256", ("10.0.0.1", "WEB1", "web1"))
-    assert reasons_to_reissue(server, wish, authority=signer.certificate, now=NOW) == []
+    assert reasons_to_reissue(server, wish, trusted=True, now=NOW) == []
 
 
 @pytest.mark.parametrize(
@@ -67,12 +66,12 @@ def test_the_order_and_case_of_wished_names_mean_nothing(server: x509.Certificat
     ],
 )
 def test_what_differs_from_the_wish_is_told(server: x509.Certificate, signer: Signer, wish: Wish, reason: str) -> None:
-    assert reasons_to_reissue(server, wish, authority=signer.certificate, now=NOW) == [reason]
+    assert reasons_to_reissue(server, wish, trusted=True, now=NOW) == [reason]
 
 
 def test_another_cn_is_told(client: x509.Certificate, signer: Signer) -> None:
     wish = Wish("ecdsa_p256", (), "alice")
-    assert reasons_to_reissue(client, wish, authority=signer.certificate, now=NOW) == ["its CN is not alice"]
+    assert reasons_to_reissue(client, wish, trusted=True, now=NOW) == ["its CN is not alice"]
 
 
 def test_another_authority_of_the_same_name_is_another_authority(
@@ -80,7 +79,9 @@ def test_another_authority_of_the_same_name_is_another_authority(
 ) -> None:
     other = make_signer()
     assert other.certificate.subject == signer.certificate.subject
-    assert reasons_to_reissue(server, SERVER, authority=other.certificate, now=NOW) == ["another authority"]
+    assert reasons_to_reissue(server, SERVER, trusted=is_issued_by(server, other.certificate), now=NOW) == [
+        "another authority"
+    ]
     assert is_issued_by(server, signer.certificate)
     assert not is_issued_by(server, other.certificate)
 
@@ -100,13 +101,12 @@ def test_another_authority_of_the_same_name_is_another_authority(
 def test_renewal_is_due_when_a_third_of_the_life_is_left(
     server: x509.Certificate, signer: Signer, now: datetime.datetime, reasons: list[str]
 ) -> None:
-    assert reasons_to_reissue(server, SERVER, authority=signer.certificate, now=now) == reasons
-    assert renewal_due(server, now) == bool(reasons)
+    assert reasons_to_reissue(server, SERVER, trusted=True, now=now) == reasons
 
 
 def test_all_reasons_are_told_at_once(server: x509.Certificate, make_signer: t.Callable[..., Signer]) -> None:
     wish = Wish("ed25519", ("web2",))
-    reasons = reasons_to_reissue(server, wish, authority=make_signer().certificate, now=NOW + 400 * DAY)
+    reasons = reasons_to_reissue(server, wish, trusted=False, now=NOW + 400 * DAY)
     assert len(reasons) == 4
 
 

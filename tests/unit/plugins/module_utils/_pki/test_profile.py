@@ -54,7 +54,7 @@ def _critical(certificate: x509.Certificate) -> dict[x509.ObjectIdentifier, bool
 
 
 @pytest.mark.parametrize("key_type", KINDS)
-def test_an_authority_signs_end_entities_only(make_signer: t.Callable[..., Signer], key_type: str) -> None:
+def test_an_authority_may_have_one_more_below_it(make_signer: t.Callable[..., Signer], key_type: str) -> None:
     certificate = make_signer(key_type=key_type, common_name="gangway lab authority").certificate
     assert _critical(certificate) == {
         OID.BASIC_CONSTRAINTS: True,
@@ -63,7 +63,7 @@ def test_an_authority_signs_end_entities_only(make_signer: t.Callable[..., Signe
         OID.AUTHORITY_KEY_IDENTIFIER: False,
     }
     constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    assert (constraints.ca, constraints.path_length) == (True, 0)
+    assert (constraints.ca, constraints.path_length) == (True, 1)
     assert _usages(certificate) == {"key_cert_sign", "crl_sign"}
     assert certificate.subject == certificate.issuer
     assert certificate.subject.rfc4514_string() == "CN=gangway lab authority"

@@ -1,0 +1,60 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""authority_rotation: see DOCUMENTATION of the module."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import read_records
+from ansible_collections.gangway.docker.plugins.module_utils._pki.authority import OVERLAP
+from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import AUTHORITY_ARGUMENTS
+from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.module_utils._pki.freshness import fingerprint, not_after_of
+from ansible_collections.gangway.docker.plugins.module_utils._pki.identity import Identity
+from ansible_collections.gangway.docker.plugins.module_utils._pki.rotation import begin, drop, end
+from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
+from ansible_collections.gangway.docker.plugins.plugin_utils.fleet_action import FleetAction
+
+
+class ActionModule(FleetAction):
+    """Takes one step of a rotation."""
+
+    arguments: t.ClassVar[dict[str, t.Any]] = {
+        **FLEET_ARGUMENTS,
+        **IDENTITY_ARGUMENTS,
+        **AUTHORITY_ARGUMENTS,
+        "step": {"type": "str", "choices": ["begin", "drop", "end"], "required": True},
+        "leave_behind": {"type": "list", "elements": "str", "default": []},
+    }
+
+    def carry_out(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        with fleet.lock():
+            before = fleet.required_authority().phase
+            identities = self._step(fleet, args)
+            authority = fleet.required_authority()
+            closed = args["step"] == "end" and before is not None
+            opened = args["step"] == "begin" and before is None
+            dropped = args["step"] == "drop" and before == OVERLAP
+        return {
+            "changed": closed or opened or dropped or any(identity.changed for identity in identities),
+            "phase": authority.phase or "",
+            "fingerprint": fingerprint(authority.certificate),
+            "not_after": not_after_of(authority.certificate),
+            "identities": [identity.as_result() for identity in identities],
+            "diff": [identity.as_diff() for identity in identities if identity.changed],
+            "warnings": list(fleet.warnings),
+        }
+
+    def _step(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> list[Identity]:
+        if args["step"] == "begin":
+            return begin(fleet)
+        records = read_records(fleet.endpoints_folder)
+        if args["step"] == "drop":
+            return drop(fleet, records, args["leave_behind"])
+        trust = hashlib.sha256(fleet.required_authority().client_trust).hexdigest()
+        end(fleet, records, trust, args["leave_behind"])
+        return []

@@ -1,0 +1,114 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Making a fleet's authority, taking over one that the user brings, and looking after the one that is there."""
+
+from __future__ import annotations
+
+__all__ = ("brought_authority", "ensure_authority", "new_authority")
+
+import datetime
+
+from .._failure import Failure
+from . import bundle, clock
+from .authority import Authority, authority_missing
+from .brought import BroughtAuthority, read_brought
+from .chain import Chain, as_pem
+from .fleet import Fleet
+from .freshness import Wish
+from .identity import Identity
+from .keys import generate_key, key_type_of, private_key_pem
+from .profile import authority_certificate
+
+
+def ensure_authority(fleet: Fleet) -> Identity:
+    """Make the authority where there is none; one that exists is replaced by a rotation only."""
+    if not fleet.check_mode:
+        bundle.make_private_folder(fleet.folder)
+        bundle.recover(fleet.authority_folder)
+        fleet.reread()
+    authority = fleet.authority()
+    if authority is None and ((fleet.authority_folder / "ca-key.pem").exists() or _has_members(fleet)):
+        # A new authority beside the old one's key or identities would lock all of these out, unasked.
+        raise authority_missing(fleet.authority_folder, fleet.folder)
+    wish = Wish(key_type=fleet.settings.authority_key_type, common_name=f"gangway {fleet.name} authority")
+    brought = brought_authority(fleet)
+    if authority is not None:
+        return _existing_authority(fleet, authority, brought, wish)
+    if brought is not None:
+        wish = Wish(key_type_of(brought.chain[0].public_key()), (), wish.common_name)
+    made = None
+    if not fleet.check_mode:
+        chain, key_pem = (brought.chain, brought.key_pem) if brought else new_authority(fleet, 1)
+        fleet.write_authority({"ca.pem": as_pem(chain), "ca-key.pem": key_pem})
+        made = chain[0]
+    return Identity("authority", fleet.name, str(fleet.authority_folder), ("missing",), wish, None, made)
+
+
+def brought_authority(fleet: Fleet) -> BroughtAuthority | None:
+    """Return the user's own CA, where the settings name one."""
+    settings = fleet.settings
+    if settings.authority_certificate is None:
+        return None
+    if settings.authority_key is None and settings.sign_command is None:
+        raise Failure(
+            "signer_missing",
+            thing=settings.authority_certificate,
+            reason="nothing can be signed for this authority: there is neither its key nor a sign_command",
+            cure="Give authority_key or sign_command; where the certificates come from elsewhere, give each host "
+            "its certificate, key and client_ca instead",
+        )
+    return read_brought(settings.authority_certificate, settings.authority_key, settings.passphrase, clock.now())
+
+
+def new_authority(fleet: Fleet, number: int) -> tuple[Chain, bytes]:
+    """Make an authority, the fleet's so-and-so-many-th: its certificate and its key."""
+    key = generate_key(fleet.settings.authority_key_type)
+    certificate = authority_certificate(
+        key,
+        common_name=f"gangway {fleet.name} authority{f' {number}' if number > 1 else ''}",
+        validity=datetime.timedelta(days=fleet.settings.authority_validity),
+        now=clock.now(),
+    )
+    return (certificate,), private_key_pem(key, fleet.settings.passphrase)
+
+
+def _existing_authority(fleet: Fleet, authority: Authority, brought: BroughtAuthority | None, wish: Wish) -> Identity:
+    if brought is not None and brought.chain[0] != authority.certificate and authority.phase is None:
+        raise Failure(
+            "authority_differs",
+            thing=str(fleet.settings.authority_certificate),
+            reason=f"fleet {fleet.name!r} has another authority already, whose clients would be locked out",
+            cure="Change over without an outage: ansible-playbook gangway.docker.rotate_authority",
+        )
+    certificate, asked = authority.certificate, wish.key_type
+    wish = Wish(key_type=key_type_of(certificate.public_key()), common_name=wish.common_name)
+    if fleet.settings.passphrase and not authority.is_external:
+        # A wrong passphrase shows now, before anything on any host is touched.
+        fleet.signer()
+    if brought is None and asked != wish.key_type and not authority.is_external:
+        fleet.warnings.append(
+            f"The authority of fleet {fleet.name!r} has a key of type {wish.key_type}, not {asked}. "
+            "The playbook gangway.docker.rotate_authority changes it without an outage."
+        )
+    left = certificate.not_valid_after_utc - clock.now()
+    if left < datetime.timedelta(days=fleet.settings.validity):
+        fleet.warnings.append(
+            f"The authority of fleet {fleet.name!r} expires in {left.days} d, and all its identities with it. "
+            "The playbook gangway.docker.rotate_authority makes a new one without an outage."
+        )
+    keys = dict.fromkeys(("ca-key.pem", "issuer-key.pem"), (b"", bundle.PRIVATE))
+    loose = bundle.loose_modes(fleet.authority_folder, keys)
+    if loose and not fleet.check_mode:
+        fleet.authority_folder.chmod(0o700)
+        for path in fleet.authority_folder.glob("*key.pem"):
+            bundle.close_file(path)
+    folder = str(fleet.authority_folder)
+    return Identity("authority", fleet.name, folder, (), wish, certificate, certificate, drift=tuple(loose))
+
+
+def _has_members(fleet: Fleet) -> bool:
+    """Whether anything here was made by an authority that is gone."""
+    folders = (fleet.folder / name for name in ("clients", "servers"))
+    return any(folder.is_dir() and any(folder.iterdir()) for folder in folders)

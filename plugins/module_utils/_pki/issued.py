@@ -1,0 +1,51 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The clients' certificates that a fleet has issued: when one client is shut out, all others have to be known.
+
+<home>/<fleet>/issued/<serial number in hex>.pem
+"""
+
+from __future__ import annotations
+
+__all__ = ("forget", "issued_to", "note_issued", "read_issued")
+
+import datetime
+import typing as t
+from pathlib import Path
+
+from . import bundle
+from .chain import as_pem, try_chain
+from .dependency import x509, x509_oid
+
+
+def note_issued(folder: Path, certificates: t.Iterable[x509.Certificate]) -> None:
+    """Remember them; call it before the certificates are handed out."""
+    for certificate in certificates:
+        bundle.make_private_folder(folder)
+        bundle.replace_file(_path(folder, certificate), as_pem([certificate]), bundle.PUBLIC)
+
+
+def read_issued(folder: Path, now: datetime.datetime) -> list[x509.Certificate]:
+    """Return those that have not expired, in the order of their serial numbers.
+
+    A file that can't be read is half of one that a crash kept from being handed out.
+    """
+    found = [certificate for path in sorted(folder.glob("*.pem")) for certificate in try_chain(path.read_bytes())]
+    return [certificate for certificate in found if certificate.not_valid_after_utc > now]
+
+
+def issued_to(certificate: x509.Certificate) -> str:
+    """Return the client's name."""
+    attributes = certificate.subject.get_attributes_for_oid(x509_oid.NameOID.COMMON_NAME)
+    return str(attributes[0].value) if attributes else ""
+
+
+def forget(folder: Path, certificates: t.Iterable[x509.Certificate]) -> None:
+    for certificate in certificates:
+        _path(folder, certificate).unlink(missing_ok=True)
+
+
+def _path(folder: Path, certificate: x509.Certificate) -> Path:
+    return folder / f"{certificate.serial_number:040x}.pem"

@@ -1,0 +1,185 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Changing a fleet's authority without an outage, in steps that can be repeated.
+
+begin: a new authority signs from now on; daemons and clients trust the old one as well (phase C(overlap)).
+drop:  the old one is trusted no longer, once all have been seen with the new one (phase C(dropping)).
+end:   all daemons have let go of the old one; the rotation is over.
+
+In between, every daemon is visited twice. The new authority is also signed by the old one (C(cross.pem), RFC 4210's
+"new with old"), and each new identity brings that certificate along. So a daemon or a client that has not been
+visited yet takes it all the same.
+"""
+
+from __future__ import annotations
+
+__all__ = ("begin", "drop", "end", "reissue_all")
+
+import re
+import typing as t
+
+from .._failure import Failure
+from . import clock
+from .authority import DROPPING, OVERLAP, Authority
+from .authority_making import brought_authority, new_authority
+from .chain import as_pem, is_issued_by
+from .ensure import ensure_identities
+from .fleet import Fleet
+from .freshness import fingerprint
+from .identity import Identity
+from .issued import forget, issued_to, read_issued
+from .members import Member
+from .names import names_in
+from .profile import cross_certificate, may_sign_authorities
+from .signing import Subject
+
+_NUMBER = re.compile(r" authority(?: (\d+))?\Z")
+
+
+class Seen(t.Protocol):
+    """What an endpoint record tells of a daemon."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def issuer(self) -> str | None: ...
+    @property
+    def trust(self) -> str | None: ...
+    @property
+    def verified(self) -> bool | None: ...
+
+
+def begin(fleet: Fleet) -> list[Identity]:
+    """Make the new authority, unless a rotation is under way, and have it sign all identities that lie here.
+
+    Failures: C(rotation_impossible), and what making and opening an authority may raise.
+    """
+    authority = fleet.required_authority()
+    if authority.phase is None:
+        _check_own(authority)
+        if not fleet.check_mode:
+            _replace(fleet, authority)
+    return reissue_all(fleet)
+
+
+def drop(fleet: Fleet, seen: t.Sequence[Seen], leave_behind: t.Collection[str]) -> list[Identity]:
+    """Let go of the old authority, where every endpoint and client has the new one.
+
+    C(leave_behind): endpoints and clients to do so without. Failure: C(rotation_unfinished).
+    """
+    authority = fleet.required_authority()
+    if authority.phase == OVERLAP:
+        waiting = [*_waiting_endpoints(authority, seen), *_waiting_clients(fleet, authority)]
+        _check_none_waits([name for name, _why in waiting if name not in leave_behind], dict(waiting))
+        if not fleet.check_mode:
+            fleet.write_authority(
+                {"rotation": DROPPING.encode() + b"\n", "former.pem": None, "cross.pem": None, "clients-ca.pem": None}
+            )
+    return reissue_all(fleet)
+
+
+def end(fleet: Fleet, seen: t.Sequence[Seen], trust: str, leave_behind: t.Collection[str]) -> bool:
+    """Close the rotation, where every daemon trusts the new authority alone; tell whether it was open.
+
+    C(trust): the digest of whom daemons trust. Failure: C(rotation_unfinished).
+    """
+    authority = fleet.required_authority()
+    if authority.phase != DROPPING:
+        return False
+    waiting = {r.name: "still trusts the old authority" for r in seen if r.trust not in (None, trust)}
+    _check_none_waits([name for name in waiting if name not in leave_behind], waiting)
+    if not fleet.check_mode:
+        old = [c for c in read_issued(fleet.issued_folder, clock.now()) if not is_issued_by(c, authority.certificate)]
+        forget(fleet.issued_folder, old)
+        fleet.write_authority({"rotation": None})
+    return True
+
+
+def reissue_all(fleet: Fleet) -> list[Identity]:
+    """Have today's authority sign all clients and servers that lie here, where it has not; each keeps its key."""
+    subjects = []
+    for kind, folder in (("client", "clients"), ("server", "servers")):
+        for path in sorted((fleet.folder / folder).glob("[!.]*")):
+            member = Member.read(Subject(kind, path.name), path)
+            if member.chain and member.key is not None:
+                subjects.append(Subject(kind, path.name, tuple(names_in(member.chain[0]))))
+    return ensure_identities(fleet, subjects, keep_key_type=True)
+
+
+def _check_own(authority: Authority) -> None:
+    if authority.is_external:
+        raise Failure(
+            "rotation_impossible",
+            thing=str(authority.folder / "ca.pem"),
+            reason="this authority has no key here, so it is not ours to replace",
+            cure="Change it where it is kept; let client_ca hold the old and the new one meanwhile",
+        )
+
+
+def _replace(fleet: Fleet, old: Authority) -> None:
+    brought = brought_authority(fleet)
+    if brought is not None and brought.chain[0] != old.certificate:
+        chain, key_pem = brought.chain, brought.key_pem
+    else:
+        chain, key_pem = new_authority(fleet, _number(old) + 1)
+    expired = old.certificate.not_valid_after_utc <= clock.now()
+    cross = None
+    if may_sign_authorities(old.certificate) and not expired:
+        cross = cross_certificate(chain[0], signer=fleet.signer(), now=clock.now())
+    else:
+        fleet.warnings.append(
+            "The old authority can't sign the new one"
+            f" ({'it has expired' if expired else 'its certificate forbids it: pathlen 0'}). Clients that are not on"
+            " this controller need their new ca.pem before the daemons are visited."
+        )
+    fleet.write_authority(
+        {
+            "ca.pem": as_pem(chain),
+            "ca-key.pem": key_pem,
+            "issuer.pem": None,
+            "issuer-key.pem": None,
+            "clients-ca.pem": as_pem([chain[0], *(old.listed or [old.certificate])]),
+            "former.pem": as_pem(old.chain),
+            "cross.pem": None if cross is None else as_pem([cross]),
+            "rotation": OVERLAP.encode() + b"\n",
+        }
+    )
+
+
+def _number(authority: Authority) -> int:
+    match = _NUMBER.search(authority.certificate.subject.rfc4514_string())
+    return int(match.group(1) or 1) if match else 1
+
+
+def _waiting_endpoints(authority: Authority, seen: t.Sequence[Seen]) -> t.Iterator[tuple[str, str]]:
+    ours = fingerprint(authority.certificate)
+    for record in seen:
+        if record.issuer is None:
+            continue
+        if record.issuer != ours:
+            yield record.name, "has a certificate of the old authority still"
+        elif not record.verified:
+            yield record.name, "was not seen working from the controller"
+
+
+def _waiting_clients(fleet: Fleet, authority: Authority) -> t.Iterator[tuple[str, str]]:
+    """Clients on other machines, whose certificates no run on this controller replaces."""
+    issued = read_issued(fleet.issued_folder, clock.now())
+    renewed = {issued_to(certificate) for certificate in issued if is_issued_by(certificate, authority.certificate)}
+    for name in sorted({issued_to(certificate) for certificate in issued} - renewed):
+        if not fleet.revoked_folder(name).exists():
+            yield name, "is a client with a certificate of the old authority only"
+
+
+def _check_none_waits(names: t.Sequence[str], why: t.Mapping[str, str]) -> None:
+    if names:
+        raise Failure(
+            "rotation_unfinished",
+            thing=", ".join(names),
+            reason="; ".join(f"{name} {why[name]}" for name in names),
+            cure="Both authorities stay trusted. Bring them up, or run the role client for them, and run the playbook "
+            "again; to go on without them, name them in rotate_leave_behind",
+            waiting=list(names),
+        )

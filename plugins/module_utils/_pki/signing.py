@@ -1,0 +1,148 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Signing an identity: with the authority's own key, or by a command of the user's that asks a CA elsewhere."""
+
+from __future__ import annotations
+
+__all__ = ("Subject", "check_request", "sign_by_command", "sign_with_authority")
+
+import datetime
+import os
+import shlex
+import subprocess
+import typing as t
+from dataclasses import dataclass
+
+from .._failure import Failure
+from .chain import Chain, leads_to, try_chain
+from .dependency import x509, x509_oid
+from .names import names_in, sort_names
+from .profile import Signer, client_certificate, server_certificate
+
+if t.TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+#: Seconds; a CA that asks a person takes longer, and belongs into no playbook.
+_TIMEOUT = 120
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom a certificate is for: a server with its names, or a client, whose name becomes the CN."""
+
+    kind: str
+    name: str
+    names: tuple[str, ...] = ()
+
+
+def sign_with_authority(
+    subject: Subject,
+    public_key: CertificatePublicKeyTypes,
+    *,
+    signer: Signer,
+    validity: datetime.timedelta,
+    now: datetime.datetime,
+) -> x509.Certificate:
+    """Return the certificate."""
+    if subject.kind == "server":
+        return server_certificate(public_key, names=subject.names, signer=signer, validity=validity, now=now)
+    return client_certificate(public_key, common_name=subject.name, signer=signer, validity=validity, now=now)
+
+
+def sign_by_command(command: str, subject: Subject, request: bytes, anchors: t.Collection[x509.Certificate]) -> Chain:
+    """Return the chain that the command makes of the CSR: request on stdin, PEM on stdout, no shell.
+
+    C(GANGWAY_KIND), C(GANGWAY_NAME) and C(GANGWAY_NAMES) (with commas) are in its environment.
+    Failures: C(sign_command_failed), C(certificate_unfit).
+    """
+    environment = {
+        **os.environ,
+        "GANGWAY_KIND": subject.kind,
+        "GANGWAY_NAME": subject.name,
+        "GANGWAY_NAMES": ",".join(subject.names),
+    }
+    try:
+        words = shlex.split(command)
+        done = subprocess.run(words, input=request, env=environment, capture_output=True, timeout=_TIMEOUT, check=False)
+    except (OSError, ValueError, subprocess.TimeoutExpired, IndexError) as exc:
+        raise _command_failed(command, str(exc)) from exc
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip()[-500:]
+        raise _command_failed(command, f"exit status {done.returncode}; it said: {said or 'nothing'}")
+    chain = try_chain(done.stdout)
+    if not chain:
+        raise _command_failed(command, "there is no certificate in PEM on its stdout")
+    _check_fit(chain, subject, x509.load_pem_x509_csr(request), anchors, command)
+    return chain
+
+
+def check_request(pem: bytes, names: t.Sequence[str] | None) -> x509.CertificateSigningRequest:
+    """Return a host's CSR. With C(names), these and no others have to be in it: a CA will take them from there.
+
+    Failure: C(request_invalid).
+    """
+    reason = ""
+    try:
+        request = x509.load_pem_x509_csr(pem)
+        if not request.is_signature_valid:
+            reason = "it is not signed by the key that it names"
+        elif names is not None and names_in(request) != sort_names(names):
+            reason = f"it asks for the names {', '.join(names_in(request))} and not for {', '.join(sort_names(names))}"
+    except ValueError:
+        reason = "it is none"
+    if reason:
+        raise Failure(
+            "request_invalid",
+            thing="the certificate request that the host sent",
+            reason=reason,
+            cure="Run the play again; if this stays, look at who controls the host",
+        )
+    return request
+
+
+def _check_fit(
+    chain: Chain,
+    subject: Subject,
+    request: x509.CertificateSigningRequest,
+    anchors: t.Collection[x509.Certificate],
+    command: str,
+) -> None:
+    certificate = chain[0]
+    lacking = sorted(set(sort_names(subject.names)) - set(names_in(certificate)))
+    if certificate.public_key() != request.public_key():
+        reason = "it was made for another key than the request's"
+    elif lacking:
+        reason = f"it lacks {', '.join(lacking)}"
+    elif not _serves(certificate, subject.kind):
+        reason = f"its extended key usage is not that of a {subject.kind}"
+    elif not leads_to(chain, anchors):
+        reason = "its chain does not lead to authority_certificate"
+    else:
+        return
+    raise Failure(
+        "certificate_unfit",
+        thing=f"the certificate that sign_command {command!r} made for {subject.kind} {subject.name!r}",
+        reason=reason,
+        cure="Have the CA take names and usage from the request, or from GANGWAY_KIND and GANGWAY_NAMES; give the CA's "
+        "own certificates as authority_certificate",
+    )
+
+
+def _serves(certificate: x509.Certificate, kind: str) -> bool:
+    oid = x509_oid.ExtendedKeyUsageOID
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return oid.ANY_EXTENDED_KEY_USAGE in usages or (oid.SERVER_AUTH if kind == "server" else oid.CLIENT_AUTH) in usages
+
+
+def _command_failed(command: str, reason: str) -> Failure:
+    return Failure(
+        "sign_command_failed",
+        thing=f"sign_command {command!r}",
+        reason=reason,
+        cure="Try it by hand: it gets a certificate request on stdin and prints the certificate and its chain",
+    )

@@ -1,0 +1,93 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: client_revocation
+short_description: Shut clients out of a fleet
+version_added: 0.1.0
+description:
+  - Marks clients of a fleet as revoked and makes a new list of those whom daemons let in. Each daemon takes it at its next
+    visit by M(gangway.docker.dockerd_listener); the playbook C(gangway.docker.revoke) visits them all.
+  - All other clients go on as they are, with the certificates that they have.
+  - The client's bundle is moved to C(revoked/) in the fleet's folder; with it, each daemon is seen turning it away.
+  - Runs on the controller, in Ansible's own process, whatever host the task is for.
+attributes:
+  check_mode:
+    description: Can run in check mode and predict the run exactly, without touching anything.
+    support: full
+  diff_mode:
+    description: There is nothing to show; RV(revoked) says it all.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+  action:
+    description: Is an action plugin, so it runs on the controller.
+    support: full
+options:
+  clients:
+    description: Names of clients.
+    type: list
+    elements: str
+    required: true
+  state:
+    description:
+      - V(revoked) revokes them.
+      - V(enforced) changes nothing, and fails unless each endpoint of the fleet was seen turning them away.
+    type: str
+    choices: [revoked, enforced]
+    default: revoked
+extends_documentation_fragment:
+  - gangway.docker.fleet
+seealso:
+  - module: gangway.docker.dockerd_listener
+  - module: gangway.docker.tls_bundle
+author:
+  - The gangway.docker authors (@gangway-docker)
+"""
+
+EXAMPLES = r"""
+- name: Bob has left
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Make sure that two clients exist
+      gangway.docker.tls_bundle:
+        fleet: example
+        clients: [alice, bob]
+
+    - name: Shut one of them out
+      gangway.docker.client_revocation:
+        fleet: example
+        clients: [bob]
+"""
+
+RETURN = r"""
+revoked:
+  description: Those of the clients that daemons let in until now.
+  returned: success
+  type: list
+  elements: str
+  sample: [bob]
+endpoints:
+  description: The fleet's endpoints, which all have to hear of it.
+  returned: success
+  type: list
+  elements: str
+  sample: [web1, web2]
+waiting:
+  description: Endpoints that were not seen turning them away.
+  returned: when RV(failure) is V(revocation_incomplete)
+  type: list
+  elements: str
+  sample: [web2]
+failure:
+  description: A stable key for what went wrong, for scripts.
+  returned: failure
+  type: str
+  sample: client_missing
+"""
