@@ -159,11 +159,13 @@ def units(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Tests against lab hosts: real dockerd 20.10, 26.1 and 28.5 under real systemd."""
     session.run(sys.executable, "-m", "tests.lab", "images")
-    pytest = (*IN_LAB, sys.executable, "-m", "pytest", "tests/integration", "-q", *session.posargs)
+    pytest = (*IN_LAB, sys.executable, "-m", "pytest", "-q", *session.posargs)
+    several = "tests/integration/fleet"
+    one = (*pytest, "tests/integration", f"--ignore={several}")
     lanes: list[dict[str, tuple[str, ...]]] = [
-        {f"integration-{flavour}": (*pytest, f"--flavour={flavour}")} for flavour in FLAVOURS
+        {f"integration-{flavour}": (*one, f"--flavour={flavour}")} for flavour in FLAVOURS
     ]
-    side_by_side(session, *lanes)
+    side_by_side(session, *lanes, {"integration-fleet": (*pytest, several)})
 
 
 @nox.session

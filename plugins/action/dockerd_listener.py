@@ -113,6 +113,9 @@ class ActionModule(ActionBase):
         plan = self._remote("plan", identity)
         self._check_owner(plan["certificate"], identity, record)
         addresses = _addresses(plan["listen"])
+        if identity.reasons and identity.key_origin == "host":
+            # Said with the addresses that the host has now.
+            identity.prepare(record, addresses)
         plan, identity = self._reconsider(plan, identity, addresses)
         before = plan.pop("certificate", None)
         request = plan.pop("request", None)

@@ -72,8 +72,8 @@ options:
     type: path
   authority_key:
     description:
-      - A file on the controller with the key of O(authority_certificate). It is copied into the fleet's folder, encrypted
-        if it is so or if there is a O(passphrase).
+      - A file on the controller with the key of O(authority_certificate). It is copied into the fleet's folder,
+        encrypted if it is so or if there is a O(passphrase).
       - Left out, O(sign_command) has to sign.
     type: path
 """

@@ -14,6 +14,8 @@ description:
   - Gives the connection facts of daemons that M(gangway.docker.dockerd_listener) has exposed, for the docker CLI, for
     modules of community.docker, or for SDKs.
   - Reads the endpoint records on the controller; no host is asked.
+  - Warns where the certificate of the server or of the client has expired, or is about to (30 days, or a third of its
+    life where that is less).
 options:
   _terms:
     description: Names of hosts, as the inventory has them.
@@ -29,8 +31,10 @@ options:
       - V(module_defaults) is for C(group/community.docker.docker).
       - V(argv) are options of the docker command.
       - V(url) is the URL alone.
+      - V(facts) is all that is known of the endpoint, as the fact C(gangway_endpoint) has it, with C(not_after),
+        C(client), C(client_not_after) and C(cert_path).
     type: str
-    choices: [env, module_defaults, argv, url]
+    choices: [env, module_defaults, argv, url, facts]
     default: env
   fleet:
     description: The fleet that the daemons belong to.
@@ -69,7 +73,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: For each host, a dictionary (V(env), V(module_defaults)), a list (V(argv)) or a string (V(url)).
+  description:
+    - For each host, a dictionary (V(env), V(module_defaults), V(facts)), a list (V(argv)) or a string (V(url)).
   type: list
   elements: raw
 """
@@ -79,11 +84,19 @@ from pathlib import Path
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.formats import Connection, render
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import read_record
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._pki import clock
+from ansible_collections.gangway.docker.plugins.module_utils._pki.chain import try_chain
+from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import x509
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.module_utils._pki.freshness import not_after_of
+from ansible_collections.gangway.docker.plugins.module_utils._pki.renewal import describe_expiry, expires_soon
+
+_display = Display()
 
 
 class LookupModule(LookupBase):
@@ -119,4 +132,18 @@ class LookupModule(LookupBase):
                 cure="Add it to expose_clients and run the playbook again; where the certificates are your own, put "
                 "the client's ca.pem, cert.pem and key.pem there",
             )
-        return render(Connection(record.url, str(folder)), self.get_option("format"))
+        chain = try_chain((folder / "cert.pem").read_bytes())
+        _warn(f"The certificate of {name}", try_chain(record.certificate.encode()))
+        _warn(f"The certificate of client {client}", chain)
+        if self.get_option("format") != "facts":
+            return render(Connection(record.url, str(folder)), self.get_option("format"))
+        expiry = not_after_of(chain[0]) if chain else None
+        return {**record.as_facts(), "client": client, "client_not_after": expiry, "cert_path": str(folder)}
+
+
+def _warn(whose: str, chain: t.Sequence[x509.Certificate]) -> None:
+    """The display shows the same warning once."""
+    if chain and expires_soon(chain[0], clock.now()):
+        _display.warning(
+            f"{whose} {describe_expiry(chain[0], clock.now())}. ansible-playbook gangway.docker.renew renews it."
+        )

@@ -10,7 +10,8 @@ module: authority_rotation
 short_description: Take one step of changing a fleet's authority without an outage
 version_added: 0.1.0
 description:
-  - The playbook C(gangway.docker.rotate_authority) takes all the steps in order; it may be cut off anywhere and run again.
+  - The playbook C(gangway.docker.rotate_authority) takes all the steps in order; it may be cut off anywhere and run
+    again.
   - Between the steps, each daemon of the fleet has to be visited by M(gangway.docker.dockerd_listener).
   - Runs on the controller, in Ansible's own process, whatever host the task is for.
 attributes:
@@ -31,8 +32,8 @@ options:
     description:
       - V(begin) makes a new authority, unless a rotation is under way, and has it sign all clients and servers whose
         bundles are on the controller. Daemons and clients trust both authorities from then on.
-      - V(drop) lets go of the old authority, where every endpoint of the fleet was seen working with a certificate of the
-        new one, and every client has one.
+      - V(drop) lets go of the old authority, where every endpoint of the fleet was seen working with a certificate of
+        the new one, and every client has one.
       - V(end) closes the rotation, where every daemon trusts the new authority alone.
       - A step that is done already changes nothing.
     type: str

@@ -10,8 +10,8 @@ module: client_revocation
 short_description: Shut clients out of a fleet
 version_added: 0.1.0
 description:
-  - Marks clients of a fleet as revoked and makes a new list of those whom daemons let in. Each daemon takes it at its next
-    visit by M(gangway.docker.dockerd_listener); the playbook C(gangway.docker.revoke) visits them all.
+  - Marks clients of a fleet as revoked and makes a new list of those whom daemons let in. Each daemon takes it at its
+    next visit by M(gangway.docker.dockerd_listener); the playbook C(gangway.docker.revoke) visits them all.
   - All other clients go on as they are, with the certificates that they have.
   - The client's bundle is moved to C(revoked/) in the fleet's folder; with it, each daemon is seen turning it away.
   - Runs on the controller, in Ansible's own process, whatever host the task is for.

@@ -114,7 +114,8 @@ options:
     type: path
   client_ca:
     description:
-      - A file on the controller with the certificates of the CAs whose clients are let in, in PEM, or of single clients.
+      - A file on the controller with the certificates of the CAs whose clients are let in, in PEM, or of single
+        clients.
       - Left out, they are those of the fleet.
     type: path
   take_over:

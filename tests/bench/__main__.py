@@ -22,6 +22,7 @@ from tests.lab import Host, find_or_start_engine
 from tests.lab.hosts import start_hosts
 
 from .controller import COLLECTIONS, ROOT, BenchFailure, Controller
+from .handshake import Handshake, measure_handshakes
 from .host_cost import Cost, measure_cost
 from .wall_time import Seconds, measure_wall_time
 
@@ -56,6 +57,8 @@ def _measure(*, sizes: t.Sequence[int], repeats: int) -> None:
                 seconds = measure_wall_time(controller, hosts, sizes, repeats, _say)
                 _say("memory and processes on one host")
                 cost = measure_cost(controller, hosts[0])
+                _say("handshakes with a daemon that lists 1,000 clients")
+                handshakes = measure_handshakes(engine, controller, hosts[0])
         finally:
             _say("stopping the hosts")
             for host in Host.running(engine):
@@ -64,6 +67,7 @@ def _measure(*, sizes: t.Sequence[int], repeats: int) -> None:
     _print_wall_time(seconds, repeats)
     _print_cost(cost)
     _print_issuing(issuing, repeats)
+    _print_handshakes(handshakes)
     print(f"\nall of it took {time.monotonic() - started:.0f} s")
 
 
@@ -113,6 +117,12 @@ def _print_issuing(figures: t.Mapping[str, float], repeats: int) -> None:
     print(f"{'':15} bare {figures['written_cpu']:.2f} s (files written and synced, too): {written:.2f}")
     print(f"wall  {figures['wall']:6.2f} s, bare {figures['bare_wall']:.2f} s (the same): {wall:.2f} (limit 1.5)")
     print(f"CPU   {figures['unchanged_cpu']:6.2f} s over the same identities when nothing changes (limit 1 s)")
+
+
+def _print_handshakes(handshakes: t.Mapping[int, Handshake]) -> None:
+    print("\nA new connection until its first answer, median of 50, by how many clients the daemon lists")
+    for count, handshake in handshakes.items():
+        print(f"{count:5} clients  {handshake.milliseconds:5.1f} ms  {handshake.size:6} bytes read in the handshake")
 
 
 def _say(text: str) -> None:

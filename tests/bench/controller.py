@@ -40,9 +40,13 @@ class Controller:
         self._folder = folder
         self._extra = folder / "extra.json"
 
+    @property
+    def home(self) -> Path:
+        return self._folder / "home"
+
     def __enter__(self) -> Controller:
         self._folder.mkdir(parents=True)
-        self._extra.write_text(json.dumps({"expose_home": str(self._folder / "home")}))
+        self._extra.write_text(json.dumps({"expose_home": str(self.home)}))
         # A control socket's path may not be longer than 107 bytes.
         self._connections = tempfile.mkdtemp(prefix="gangway-")
         return self

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import typing as t
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ _OURS = (
     "/etc/docker/gangway /var/lib/gangway-docker /run/gangway-docker* /etc/systemd/system/docker-gangway.* "
     "/etc/systemd/system/docker.service.d /etc/systemd/system/docker.socket.d /etc/docker/daemon.json*"
 )
-_RESET = f"""
+RESET = f"""
 docker ps --all --quiet 2>/dev/null | xargs -r docker rm --force >/dev/null 2>&1
 sed -i '/^DOCKER_OPTS=/d' /etc/default/docker
 rm -f /etc/docker/alt.json
@@ -45,6 +46,16 @@ docker image inspect bb >/dev/null 2>&1 || tar -C /opt/busybox -c . | docker imp
 docker run --detach --name witness --restart always bb \\
     /bin/sh -c 'trap "exit 0" TERM; sleep 1000000 & wait' >/dev/null
 """
+
+
+@contextlib.contextmanager
+def without_ssh(host: Host) -> Iterator[None]:
+    """For Ansible the host is down, by connections that are open already as well; its daemon runs on."""
+    host.run("systemctl stop ssh.socket ssh.service 2>/dev/null; pkill sshd; true")
+    try:
+        yield
+    finally:
+        host.run("systemctl start ssh.service")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,7 +102,7 @@ def lab(engine: Engine) -> Iterator[t.Callable[..., Host]]:
 def host(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
     """A host as it comes from its distribution, with one running container named C(witness)."""
     host = lab(f"{request.config.getoption('--prefix')}-{request.param}", request.param)
-    host.run(_RESET)
+    host.run(RESET)
     return host
 
 

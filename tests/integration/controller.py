@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import time
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +53,19 @@ class Outcome:
         nested = [item for result in hosts for item in result.get("results", [])]
         return [r.get("failure", r.get("msg", "?")) for r in [*hosts, *nested] if r.get("failed")]
 
+    def warnings(self, host: str) -> list[str]:
+        """Return the warnings of all the host's tasks."""
+        return [warning for result in self.results(host) for warning in result.get("warnings", [])]
+
+    def named(self, key: str, value: t.Any) -> dict[str, t.Any]:
+        """Return the one result that has this value under the key."""
+        return next(
+            r for play in self.plays for task in play["tasks"] for r in task["hosts"].values() if r.get(key) == value
+        )
+
+    def failed(self, host: str) -> bool:
+        return self.stats[host]["failures"] > 0
+
     def changed(self, host: str) -> int:
         return self.stats[host]["changed"]
 
@@ -63,6 +78,11 @@ class Controller:
         self.home = folder / "home"
         self.inventory = write_inventory(folder / "hosts.yml", hosts, **variables)
 
+    def set_address(self, host: Host, address: str) -> None:
+        """Have the host at another address from now on."""
+        text = self.inventory.read_text()
+        self.inventory.write_text(text.replace(host.address, address))
+
     @property
     def fleet(self) -> Path:
         return self.home / "default"
@@ -71,16 +91,22 @@ class Controller:
         return self.fleet / "clients" / name
 
     def expose(self, *words: str, **variables: t.Any) -> Outcome:
-        return self.run(ROOT / "playbooks" / "expose_docker.yml", *words, **variables)
+        return self.playbook("expose_docker", *words, **variables)
 
     def withdraw(self, *words: str, **variables: t.Any) -> Outcome:
-        return self.run(ROOT / "playbooks" / "withdraw.yml", *words, **variables)
+        return self.playbook("withdraw", *words, **variables)
 
-    def play(self, plays: list[dict[str, t.Any]], *words: str) -> Outcome:
+    def playbook(self, name: str, *words: str, **variables: t.Any) -> Outcome:
+        """Run one of the collection's playbooks."""
+        return self.run(ROOT / "playbooks" / f"{name}.yml", *words, **variables)
+
+    def play(
+        self, plays: list[dict[str, t.Any]], *words: str, environment: t.Mapping[str, str] | None = None
+    ) -> Outcome:
         """Run plays given as data."""
         playbook = self.folder / "site.yml"
         playbook.write_text(yaml.safe_dump(plays, sort_keys=False))
-        return self.run(playbook, *words)
+        return self.run(playbook, *words, environment=environment)
 
     def run(self, playbook: Path | str, *words: str, **variables: t.Any) -> Outcome:
         done = self.raw(playbook, *words, callback="ansible.posix.json", **variables)
@@ -90,17 +116,33 @@ class Controller:
             raise AssertionError(f"no JSON came from ansible-playbook:\n{done.stdout}\n{done.stderr}") from None
         return Outcome(done.returncode, printed["plays"], printed["stats"], done.stderr)
 
-    def raw(
-        self, playbook: Path | str, *words: str, callback: str = "default", **variables: t.Any
-    ) -> subprocess.CompletedProcess[str]:
+    def kill_playbook(self, name: str, *, after: float) -> None:
+        """Start one of the collection's playbooks and kill it, with all its forks, after so many seconds."""
+        command = [*self._command({}), str(ROOT / "playbooks" / f"{name}.yml")]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started = subprocess.Popen(command, cwd=self.folder, env=self.environment(), start_new_session=True, **quiet)
+        time.sleep(after)
+        os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
+
+    def _command(self, variables: t.Mapping[str, t.Any]) -> list[str]:
         # In a file: what stands on the command line, -vvvv prints.
         extra = self.folder / "extra.json"
         extra.write_text(json.dumps({"expose_home": str(self.home), **variables}))
-        command = ["ansible-playbook", f"--inventory={self.inventory}", f"--extra-vars=@{extra}"]
+        return ["ansible-playbook", f"--inventory={self.inventory}", f"--extra-vars=@{extra}"]
+
+    def raw(
+        self,
+        playbook: Path | str,
+        *words: str,
+        callback: str = "default",
+        environment: t.Mapping[str, str] | None = None,
+        **variables: t.Any,
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*command, *words, str(playbook)],
+            [*self._command(variables), *words, str(playbook)],
             cwd=self.folder,
-            env=self.environment(ANSIBLE_STDOUT_CALLBACK=callback),
+            env=self.environment(ANSIBLE_STDOUT_CALLBACK=callback, **(environment or {})),
             capture_output=True,
             text=True,
             timeout=180,

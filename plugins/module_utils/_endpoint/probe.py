@@ -20,7 +20,7 @@ _TIMEOUT = 10.0
 def probe_endpoint(connection: Connection) -> str | None:
     """Return None where the endpoint works for this client, else why not, for people."""
     try:
-        return _ask(connection, f"{connection.cert_path}/ca.pem")
+        return _ask(connection, _context(connection, f"{connection.cert_path}/ca.pem"))
     except ssl.SSLCertVerificationError as exc:
         return f"its certificate is not trusted ({exc.verify_message})"
     except ssl.SSLError as exc:
@@ -36,7 +36,12 @@ def is_turned_away(connection: Connection, ca: str) -> bool | None:
     was lost on the way (seen with dockerd 20.10 to 28.5).
     """
     try:
-        _ask(connection, ca)
+        context = _context(connection, ca)
+    except (OSError, ValueError):
+        # A bundle that can't be read proves nothing (ssl.SSLError is an OSError).
+        return None
+    try:
+        _ask(connection, context)
     except ssl.SSLCertVerificationError:
         return None
     except (ssl.SSLError, ConnectionResetError, BrokenPipeError, http.client.HTTPException):
@@ -46,13 +51,18 @@ def is_turned_away(connection: Connection, ca: str) -> bool | None:
     return False
 
 
-def _ask(connection: Connection, ca: str) -> str | None:
-    """Send a ping. The context is our own, so that REQUESTS_CA_BUNDLE and the like have no say in it."""
-    target = urllib.parse.urlsplit(connection.url)
+def _context(connection: Connection, ca: str) -> ssl.SSLContext:
+    """Our own, so that REQUESTS_CA_BUNDLE and the like have no say in it."""
     folder = connection.cert_path
     context = ssl.create_default_context(cafile=ca)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
+    return context
+
+
+def _ask(connection: Connection, context: ssl.SSLContext) -> str | None:
+    """Send a ping."""
+    target = urllib.parse.urlsplit(connection.url)
     client = http.client.HTTPSConnection(target.hostname or "", target.port, timeout=_TIMEOUT, context=context)
     try:
         client.request("GET", "/_ping")

@@ -1,0 +1,163 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Three hosts, one of each engine, under one authority: rotating it, renewing and revoking while one is down."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import FLAVOURS, RESET, without_ssh
+from tests.integration.controller import Controller
+from tests.integration.fleet.load import Load
+from tests.integration.port import ask, is_safe
+from tests.integration.snapshot import started_at
+from tests.lab.hosts import Host
+
+
+@pytest.fixture
+def hosts(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> list[Host]:
+    found = [lab(f"{request.config.getoption('--prefix')}-fleet-{flavour}", flavour) for flavour in FLAVOURS]
+    for host in found:
+        host.run(RESET)
+    return found
+
+
+@pytest.fixture
+def controller(tmp_path: Path, hosts: list[Host]) -> Controller:
+    controller = Controller(tmp_path, hosts)
+    assert controller.expose(expose_clients=["admin", "bob"]).code == 0
+    return controller
+
+
+def _phase(controller: Controller) -> str:
+    path = controller.fleet / "authority" / "rotation"
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _authority(controller: Controller) -> str:
+    return (controller.fleet / "authority" / "ca.pem").read_text()
+
+
+def _trusted(host: Host) -> str:
+    return str(host.run("cat /etc/docker/gangway/ca.pem").stdout)
+
+
+def test_the_authority_is_rotated_without_an_outage(
+    hosts: list[Host], controller: Controller, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Old identities work until the old authority is dropped, new ones from the first moment on, at every host."""
+    started = {host.name: started_at(host) for host in hosts}
+    old = {"old": Path(shutil.copytree(controller.client(), tmp_path / "old")), "new": controller.client()}
+    addresses = {host.name: host.address for host in hosts}
+    before, last = _authority(controller), hosts[-1]
+    environment = controller.environment(DOCKER_CONFIG=str(tmp_path / "docker-config"))
+    counts = []
+
+    with capsys.disabled(), Load(addresses, old, environment) as load:
+        print()
+        counts += load.counts
+        # A host is down: the others go on, and nobody lets go of anything.
+        with without_ssh(last):
+            outcome = controller.playbook("rotate_authority", rotate_serial="100%")
+        assert outcome.failures == ["rotation_unfinished"], outcome.failures
+        assert outcome.named("failure", "rotation_unfinished")["waiting"] == [last.name]
+        assert (_phase(controller), _authority(controller) != before) == ("overlap", True)
+        assert before in _trusted(hosts[0])
+        assert _trusted(last) == before, "it was not visited"
+        # The same again goes on where it was.
+        outcome = controller.playbook("rotate_authority", rotate_serial="100%", rotate_finish=False)
+        assert outcome.code == 0, outcome.failures
+        assert _phase(controller) == "overlap"
+        assert all(host.run("systemctl is-active docker.service").stdout for host in hosts)
+        middle = _authority(controller)
+
+    with capsys.disabled(), Load(addresses, {"new": controller.client()}, environment) as load:
+        counts += load.counts
+        with without_ssh(last):
+            outcome = controller.playbook("rotate_authority", rotate_serial="100%")
+        assert outcome.failures == ["rotation_unfinished"], "one daemon still trusts the old authority"
+        assert _phase(controller) == "dropping"
+        outcome = controller.playbook("rotate_authority", rotate_serial="100%")
+        assert outcome.code == 0, outcome.failures
+
+    assert _authority(controller) == middle != before, "a rotation that is run again is the same one"
+    assert _phase(controller) == ""
+    for host in hosts:
+        assert _trusted(host) == middle
+        assert ask(host.address, bundle=old["old"]) == "refused"
+        assert ask(host.address, bundle=controller.client(), ca=controller.client() / "ca.pem") == "answered"
+        assert started_at(host) == started[host.name]
+        assert controller.docker(host, "ps", "--quiet", client="bob").returncode == 0, "not in use, and re-issued too"
+    assert (controller.client() / "ca.pem").read_text() == middle
+    assert sum(controller.expose(expose_clients=["admin", "bob"]).changed(host.name) for host in hosts) == 0
+    assert all(count.requests > 10 for count in counts)
+    assert [count for count in counts if count.failures] == []
+
+
+def test_a_killed_rotation_goes_on(hosts: list[Host], controller: Controller) -> None:
+    for seconds in (0.5, 1.5, 2.5, 4.0):
+        controller.kill_playbook("rotate_authority", after=seconds)
+        for host in hosts:
+            assert is_safe(host.address)
+            assert ask(host.address, bundle=controller.client(), ca=controller.client() / "ca.pem") == "answered"
+    outcome = controller.playbook("rotate_authority", rotate_serial="100%")
+    assert outcome.code == 0, outcome.failures
+    assert _phase(controller) == ""
+    assert {_trusted(host) for host in hosts} == {_authority(controller)}
+
+
+def test_a_renewal_stops_at_the_first_host_that_is_not_healthy(hosts: list[Host], controller: Controller) -> None:
+    short = {"expose_validity": 10, "expose_clients": ["admin", "bob"], "expose_key_type": "ed25519"}
+    assert controller.expose(**short).code == 0
+    certificates = {host.name: host.run("cat /etc/docker/gangway/cert.pem").stdout for host in hosts}
+    first, second, third = hosts
+    # dockerd will not come back on the second host, whose new certificate can't be put in place.
+    second.run("mv /usr/sbin/dockerd /usr/sbin/dockerd.real && printf '#!/bin/sh\\nexit 1\\n' > /usr/sbin/dockerd")
+    second.run("chmod +x /usr/sbin/dockerd")
+    try:
+        due = {**short, "expose_validity": 365, "expose_renew_before": "30d", "renew_serial": 1}
+        outcome = controller.playbook("renew", **due)
+    finally:
+        second.run("mv /usr/sbin/dockerd.real /usr/sbin/dockerd; systemctl reset-failed docker.service docker.socket")
+        second.run("systemctl start docker.socket docker.service")
+    assert outcome.code != 0
+    assert "verified" in outcome.listener(first.name)["endpoint"]
+    assert outcome.failed(second.name)
+    assert outcome.results(third.name) == [], "it was not touched"
+    assert first.run("cat /etc/docker/gangway/cert.pem").stdout != certificates[first.name]
+    assert third.run("cat /etc/docker/gangway/cert.pem").stdout == certificates[third.name]
+    # One that was down before keeps nobody from being renewed, and is named.
+    with without_ssh(second):
+        outcome = controller.playbook("renew", **due)
+    assert outcome.code != 0
+    assert third.run("cat /etc/docker/gangway/cert.pem").stdout != certificates[third.name]
+    assert "could not be reached" in str(outcome.results(second.name)[-1]["msg"])
+    assert controller.playbook("renew", **due).code == 0
+    assert all(ask(host.address, bundle=controller.client()) == "answered" for host in hosts)
+
+
+def test_a_host_that_was_down_hears_of_a_revocation_at_its_next_run(
+    hosts: list[Host], controller: Controller, tmp_path: Path
+) -> None:
+    stolen = Path(shutil.copytree(controller.client("bob"), tmp_path / "stolen"))
+    last = hosts[-1]
+    with without_ssh(last):
+        outcome = controller.playbook("revoke", revoke_clients=["bob"])
+    assert outcome.failures == ["revocation_incomplete"]
+    assert outcome.named("failure", "revocation_incomplete")["waiting"] == [last.name]
+    assert [ask(host.address, bundle=stolen) for host in hosts] == ["refused", "refused", "answered"]
+    # Any run that visits it will do; a renewal with nothing to renew does, too.
+    outcome = controller.playbook("renew")
+    assert outcome.code == 0, outcome.failures
+    assert [outcome.listener(host.name)["changed"] for host in hosts] == [False, False, True]
+    assert [ask(host.address, bundle=stolen) for host in hosts] == ["refused"] * 3
+    assert json.loads((controller.fleet / "endpoints" / f"{last.name}.json").read_text())["refused"] == ["bob"]
+    assert controller.playbook("revoke", revoke_clients=["bob"]).code == 0
+    assert all(ask(host.address, bundle=controller.client()) == "answered" for host in hosts)
