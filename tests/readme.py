@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The README's table of the role's variables, made from the role's argument specification.
+"""The README's tables of the roles' variables, made from the roles' argument specifications.
 
-C(python -m tests.readme) rewrites it; with C(--check) nothing is written, and a stale table is an error.
+C(python -m tests.readme) rewrites them; with C(--check) nothing is written, and a stale table is an error.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-SPECIFICATION = ROOT / "roles" / "expose" / "meta" / "argument_specs.yml"
-BEGIN, END = "<!-- begin variables -->", "<!-- end variables -->"
+#: What stands in the markers of each role's table.
+TABLES = {"expose": "variables", "client": "client variables"}
 
 #: Ansible's semantic markup for options, values, code, environment variables and return values.
 _MARKUP = re.compile(r"\b(?:O|V|C|E|RV)\(((?:[^\\)]|\\.)*)\)")
@@ -32,16 +32,21 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where the table is stale")
     arguments = parser.parse_args()
     present = README.read_text(encoding="utf-8")
-    specification = yaml.safe_load(SPECIFICATION.read_text(encoding="utf-8"))
-    wanted = with_table(present, table(specification["argument_specs"]["main"]["options"]))
+    wanted = present
+    for role, marker in TABLES.items():
+        specification = yaml.safe_load(specification_of(role).read_text(encoding="utf-8"))
+        wanted = with_table(wanted, table(specification["argument_specs"]["main"]["options"]), marker)
     if wanted == present:
         return 0
     if arguments.check:
-        source = SPECIFICATION.relative_to(ROOT)
-        print(f"{README.name}: its table of variables differs from {source}; run python -m tests.readme")
+        print(f"{README.name}: a table of variables differs from its role's specification; run python -m tests.readme")
         return 1
     README.write_text(wanted, encoding="utf-8")
     return 0
+
+
+def specification_of(role: str) -> Path:
+    return ROOT / "roles" / role / "meta" / "argument_specs.yml"
 
 
 def table(options: dict[str, dict[str, t.Any]]) -> str:
@@ -76,13 +81,16 @@ def meaning(description: str | list[str]) -> str:
     return _MARKUP.sub(lambda match: "`" + re.sub(r"\\(.)", r"\1", match.group(1)) + "`", text)
 
 
-def with_table(readme: str, new: str) -> str:
+def with_table(readme: str, new: str, marker: str) -> str:
     """Return the README with what stands between the markers replaced."""
-    before, begin, rest = readme.partition(BEGIN)
-    _old, end, after = rest.partition(END)
+    begin_line, end_line = f"<!-- begin {marker} -->", f"<!-- end {marker} -->"
+    before, begin, rest = readme.partition(begin_line)
+    _old, end, after = rest.partition(end_line)
     if not begin or not end:
-        sys.exit(f"{README.name}: the lines {BEGIN} and {END} are missing, so there is no place for the table")
-    return f"{before}{BEGIN}\n{new}\n{END}{after}"
+        sys.exit(
+            f"{README.name}: the lines {begin_line} and {end_line} are missing, so there is no place for the table"
+        )
+    return f"{before}{begin_line}\n{new}\n{end_line}{after}"
 
 
 if __name__ == "__main__":

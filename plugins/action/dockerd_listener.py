@@ -10,7 +10,6 @@ One remote module execution when nothing changes, two when something does.
 from __future__ import annotations
 
 import datetime
-import ipaddress
 import time
 import typing as t
 
@@ -28,16 +27,13 @@ from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record im
     EndpointRecord,
     read_record,
     remove_record,
-    write_record,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.verification import verify_endpoint
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki.clock import TOLERATED_SKEW, describe_skew
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.module_utils._pki.names import is_valid_name, parse_name
-from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import BACKDATE
-from ansible_collections.gangway.docker.plugins.module_utils._pki.revocation import revoked_bundles
 from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import Settings
+from ansible_collections.gangway.docker.plugins.plugin_utils.host_clock import HostClock
+from ansible_collections.gangway.docker.plugins.plugin_utils.publication import publish
 
 
 class _RemoteFailure(Exception):
@@ -54,8 +50,7 @@ class ActionModule(ActionBase):
         _validation, args = self.validate_argument_spec(ARGUMENT_SPEC, required_by=REQUIRED_BY)
         self._task_vars = task_vars or {}
         self._args = args
-        #: Seconds that the host's clock is ahead of ours.
-        self._skew = 0.0
+        self._clock = HostClock(self._host)
         carry_out = {"absent": self._absent, "present": self._present, "renewed": self._renewed}[args["state"]]
         try:
             self._fleet = Fleet(args["home"], args["fleet"], Settings.of(args), check_mode=self._task.check_mode)
@@ -121,7 +116,7 @@ class ActionModule(ActionBase):
         request = plan.pop("request", None)
         result = plan
         if plan["changed"]:
-            self._check_clock()
+            self._clock.check(datetime.timedelta(days=self._args["validity"]))
         if plan["changed"] and not self._task.check_mode:
             if plan["identity_is_due"] and request is not None:
                 identity.sign(request, addresses)
@@ -133,9 +128,10 @@ class ActionModule(ActionBase):
         result["reason"] = "; ".join(identity.reasons)
         for internal in ("bundle_changed", "identity_is_due", "time"):
             result.pop(internal, None)
-        result.setdefault("warnings", []).extend([*identity.warnings(), *self._about_clock()])
+        result.setdefault("warnings", []).extend([*identity.warnings(), *self._clock.warnings(), *self._fleet.warnings])
         if not self._task.check_mode:
-            self._publish(result, identity, listen, record)
+            url = f"tcp://{self._advertised(result['listen'][0], listen)}"
+            publish(self._fleet, identity, result, url=url, client=self._args["client"], before=record)
         return result
 
     def _apply(self, identity: ServerIdentity) -> dict[str, t.Any]:
@@ -160,24 +156,6 @@ class ActionModule(ActionBase):
                 cure="Bring the fleet's folder here from the other controller or a backup; where it is lost for good, "
                 "set take_over (expose_take_over in the role) for one run",
             )
-
-    def _check_clock(self) -> None:
-        """Refuse a host whose clock makes dockerd turn away every new certificate. Failure: C(clock_skew)."""
-        last = datetime.timedelta(days=self._args["validity"]).total_seconds()
-        if not -BACKDATE.total_seconds() < self._skew < last:
-            raise Failure(
-                "clock_skew",
-                thing=f"the clock of {self._host}",
-                reason=f"it is {describe_skew(self._skew)}, so that dockerd there would take the clients' certificates "
-                f"for {'ones of the future' if self._skew < 0 else 'expired ones'}",
-                cure="Set the clock of one or the other (a time service such as chrony or systemd-timesyncd does it "
-                "for good), and run again",
-            )
-
-    def _about_clock(self) -> list[str]:
-        if abs(self._skew) <= TOLERATED_SKEW:
-            return []
-        return [f"The clock of {self._host} is {describe_skew(self._skew)}; certificates depend on both."]
 
     def _identity(self, listen: t.Sequence[Listen]) -> ServerIdentity:
         args = self._args
@@ -241,71 +219,19 @@ class ActionModule(ActionBase):
         if outcome.get("failed") or outcome.get("unreachable") or "actions" not in outcome:
             raise _RemoteFailure({"failed": True, **outcome})
         outcome.pop("invocation", None)
-        # The host looked at its clock at some moment between asking and now.
-        told = outcome.pop("time", asked)
-        self._skew = min(told - asked, 0.0) or max(told - time.time(), 0.0)
+        self._clock.note(asked, outcome.pop("time", asked))
         return outcome
 
-    def _publish(
-        self,
-        result: dict[str, t.Any],
-        identity: ServerIdentity,
-        listen: t.Sequence[Listen],
-        before: EndpointRecord | None,
-    ) -> None:
-        """Verify the endpoint from here, write its record, set the fact."""
-        url = f"tcp://{self._advertised(result, listen)}"
-        client = self._fleet.client_folder(self._args["client"])
-        verified = None
-        # Those that were seen turned away stay so while the daemon trusts the same.
-        refused = before.refused if before is not None and before.trust == identity.trust else []
-        if _includes(result["allow"], result["connection"]) and client.is_dir():
-            revoked = revoked_bundles(self._fleet) if identity.trust is not None else {}
-            seen = verify_endpoint(
-                self._host, url, client, {name: path for name, path in revoked.items() if name not in refused}
-            )
-            verified, refused = seen.verified, sorted({*refused, *seen.refused})
-            if not verified:
-                result["warnings"].append(
-                    f"{self._host} is exposed, but {url} does not work from the controller: {seen.problem}."
-                )
-        record = EndpointRecord(
-            name=self._host,
-            url=url,
-            fleet=self._fleet.name,
-            client=self._args["client"],
-            listen=result["listen"],
-            allow=result["allow"],
-            method=result["method"],
-            key_origin=identity.origin,
-            engine_version=result["engine_version"],
-            verified=verified,
-            refused=refused,
-            **identity.facts(),
-        )
-        with self._fleet.lock():
-            write_record(self._fleet.endpoints_folder, record)
-        result["endpoint"] = record.as_facts()
-        result["ansible_facts"] = {"gangway_endpoint": record.as_facts()}
-        result["_ansible_facts_cacheable"] = True
-
-    def _advertised(self, result: t.Mapping[str, t.Any], listen: t.Sequence[Listen]) -> Listen:
-        resolved = parse_listen(result["listen"][0])
+    def _advertised(self, resolved: str, listen: t.Sequence[Listen]) -> Listen:
+        """Return what clients are told, of the first address that the host listens on (resolved, and as asked for)."""
+        first = parse_listen(resolved)
         if self._args["advertise"]:
-            return Listen(self._args["advertise"], resolved.port)
+            return Listen(self._args["advertise"], first.port)
         if listen and not listen[0].is_wildcard:
             return listen[0]
         ansible_host = str(self._task_vars.get("ansible_host") or self._host)
-        return Listen(ansible_host if is_valid_name(ansible_host) else resolved.host, resolved.port)
+        return Listen(ansible_host if is_valid_name(ansible_host) else first.host, first.port)
 
 
 def _addresses(listen: t.Iterable[str]) -> list[str]:
     return [entry.host for entry in map(parse_listen, listen) if not entry.is_wildcard]
-
-
-def _includes(allow: t.Iterable[str], connection: t.Mapping[str, str] | None) -> bool:
-    """Whether the controller, as the host sees it, is in the access list."""
-    if connection is None:
-        return True
-    address = ipaddress.ip_address(connection["client"])
-    return any(address in ipaddress.ip_network(network) for network in allow)

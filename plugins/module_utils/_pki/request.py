@@ -57,7 +57,7 @@ def make_request(
     # A CN holds 64 characters.
     common_name = client or next((name for name in names if len(name) <= 64), "gangway request")
     if openssl:
-        words = [openssl, "req", "-new", "-sha256", "-key", path, "-subj", f"/CN={common_name}"]
+        words = [openssl, "req", "-new", "-sha256", "-key", path, "-subj", f"/CN={_escaped(common_name)}"]
         if names:
             words += ["-addext", f"subjectAltName={','.join(map(_san_word, names))}"]
         if names or client:
@@ -67,6 +67,11 @@ def make_request(
     key = load_private_key(Path(path).read_bytes(), path=path)
     request = signing_request(key, names=names, common_name=common_name)
     return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _escaped(name: str) -> str:
+    """For openssl, C(+) begins another attribute of the same RDN."""
+    return name.replace("+", "\\+")
 
 
 def _san_word(name: str) -> str:

@@ -1,0 +1,139 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's part of client_bundle: ask the machine for a plan, sign, have it applied.
+
+One remote module execution when nothing changes, two when something does. Only where the record on the controller was
+lost, and the certificate on the machine is due or has to be mended, is there one more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.gangway.docker.plugins.module_utils._client.contexts import context_names
+from ansible_collections.gangway.docker.plugins.module_utils._client.identity import ClientIdentity
+from ansible_collections.gangway.docker.plugins.module_utils._client.layout import Layout
+from ansible_collections.gangway.docker.plugins.module_utils._client.options import ARGUMENT_SPEC, HOST_OPTIONS
+from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import Settings
+
+#: What the machine tells the controller, and nobody else.
+_INTERNAL = ("certificate", "config", "identity_is_due", "path", "pending", "problem", "request", "user")
+
+
+class _RemoteFailure(Exception):
+    """The module on the machine failed; its result says why."""
+
+
+class ActionModule(ActionBase):
+    """See DOCUMENTATION of the module."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(ARGUMENT_SPEC)
+        self._task_vars = task_vars or {}
+        self._args = args
+        self._urls: dict[str, str] = {}
+        try:
+            fleet = Fleet(args["home"], args["fleet"], Settings.of(args), check_mode=self._task.check_mode)
+            # The name becomes a folder's and a CN; it is checked before anything else.
+            fleet.client_folder(args["name"])
+            host = str(self._task_vars["inventory_hostname"])
+            self._identity = ClientIdentity(fleet, host, args["name"], args["key_type"])
+            result.update(self._absent() if args["state"] == "absent" else self._present())
+        except Failure as exc:
+            result.update(exc.as_result(), failed=True)
+        except _RemoteFailure as exc:
+            result.update(exc.args[0])
+        return result
+
+    def _absent(self) -> dict[str, t.Any]:
+        self._identity.recall()
+        result = self._remote("apply")
+        if not self._task.check_mode:
+            self._identity.forget()
+        return result
+
+    def _present(self) -> dict[str, t.Any]:
+        identity = self._identity
+        # Bad input shows before the machine is asked.
+        self._urls = identity.urls(self._args["endpoints"])
+        identity.prepare()
+        plan = self._remote("plan")
+        shown = plan["certificate"]
+        if plan["problem"]:
+            identity.reasons = [plan["problem"]]
+        elif not plan["identity_is_due"] and not identity.is_known(shown) and not identity.judge_shown(shown):
+            # The record was lost, or it is of the same client in another folder.
+            plan = self._remote("plan")
+        if plan["identity_is_due"]:
+            identity.check_signer()
+            plan["diff"] = [identity.describe(shown, plan["user"]), *plan["diff"]]
+        if plan["changed"] and not self._task.check_mode:
+            self._carry_out(plan)
+        if not self._task.check_mode:
+            identity.remember()
+        return self._result(plan)
+
+    def _carry_out(self, plan: t.Mapping[str, t.Any]) -> None:
+        identity = self._identity
+        identity.pending = plan.get("pending")
+        try:
+            if plan["identity_is_due"]:
+                identity.sign(plan["request"])
+            self._remote("apply")
+        except (Failure, _RemoteFailure):
+            if identity.pending is not None:
+                # What went wrong before says more than what goes wrong now.
+                with contextlib.suppress(_RemoteFailure, AnsibleConnectionFailure):
+                    self._remote("forget")
+            raise
+
+    def _result(self, plan: dict[str, t.Any]) -> dict[str, t.Any]:
+        identity, args = self._identity, self._args
+        result = {key: value for key, value in plan.items() if key not in _INTERNAL}
+        result["reason"] = "; ".join(identity.reasons)
+        layout = Layout(plan["path"], plan["config"])
+        contexts = context_names(args["endpoints"]) if args["contexts"] else {}
+        client = {
+            "name": identity.name,
+            "fleet": identity.fleet.name,
+            "user": plan["user"],
+            "path": plan["path"],
+            "endpoints": [
+                {
+                    "name": name,
+                    "url": url,
+                    "env_file": layout.env_file(name) if args["env_files"] else None,
+                    "context": contexts.get(name),
+                }
+                for name, url in self._urls.items()
+            ],
+        }
+        if not (plan["identity_is_due"] and self._task.check_mode):
+            client.update(identity.facts())
+        result["client"] = client
+        return result
+
+    def _remote(self, phase: str) -> dict[str, t.Any]:
+        """Execute the module on the machine."""
+        module_args = {option: self._args[option] for option in HOST_OPTIONS}
+        module_args["exchange"] = {"phase": phase, "urls": self._urls, **self._identity.for_machine()}
+        outcome: dict[str, t.Any] = self._execute_module(
+            module_name="gangway.docker.client_bundle",
+            module_args=module_args,
+            task_vars=self._task_vars,
+        )
+        if outcome.get("failed") or outcome.get("unreachable") or "actions" not in outcome:
+            raise _RemoteFailure({"failed": True, **outcome})
+        outcome.pop("invocation", None)
+        return outcome

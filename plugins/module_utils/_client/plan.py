@@ -1,0 +1,228 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to be done on a machine, from what is there and what is to be. Pure."""
+
+from __future__ import annotations
+
+__all__ = ("Found", "Plan", "folders_above", "plan_absent", "plan_present")
+
+import os
+import typing as t
+from dataclasses import dataclass, field
+
+from .._failure import Failure
+from .describe import describe
+from .layout import Layout, temporary_of
+from .manifest import Manifest
+from .wanted import PRIVATE, Wanted, Wish
+
+#: Write permission for others than the owner.
+_OTHERS_WRITE = 0o022
+_STICKY = 0o1000
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file or folder as it is. C(kind): file, folder, or other (a link in place of a file, a device)."""
+
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    #: A file's; None where it can't be read.
+    content: bytes | None = field(default=None, repr=False)
+    #: A folder's, by name.
+    entries: frozenset[str] = frozenset()
+
+
+#: By path; what is not in it is not there.
+There = t.Mapping[str, Found]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """In the order in which it is carried out."""
+
+    make_folders: tuple[str, ...] = ()
+    #: With the mode that leaves writing to the owner.
+    close_folders: tuple[tuple[str, int], ...] = ()
+    write: t.Mapping[str, Wanted] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+    remove_folders: tuple[str, ...] = ()
+    #: What is or was ours while the plan is carried out, and what is afterwards; None: no manifest is to be written.
+    manifest_meanwhile: Manifest | None = None
+    manifest: Manifest | None = None
+    diff: tuple[dict[str, str], ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.actions())
+
+    def actions(self) -> list[str]:
+        return [
+            *(f"make the folder {path}" for path in self.make_folders),
+            *(f"close the folder {path} to others' writing" for path, _mode in self.close_folders),
+            *(f"write {path}" for path in self.write),
+            *(f"remove {path}" for path in self.remove),
+            *(f"remove the folder {path}" for path in self.remove_folders),
+        ]
+
+
+def plan_present(
+    layout: Layout,
+    wish: Wish,
+    there: There,
+    wanted: t.Mapping[str, Wanted],
+    known: Manifest | None,
+    owner: tuple[int, int],
+) -> Plan:
+    """Return how to come to the wanted files; C(owner) is whom they belong to, as numbers of user and group.
+
+    Failures: C(bundle_not_ours), C(bundle_taken), C(context_not_ours), C(not_a_folder).
+    """
+    _check_ours(layout, wish, there, wanted, known)
+    ours = known or Manifest(wish.client, wish.fleet)
+    folders = folders_above([*wanted, layout.manifest])
+    missing = _missing(folders, there)
+    surplus = [path for path in ours.files if path not in wanted]
+    made = [*(folder for folder in ours.folders if folder not in missing), *missing]
+    remove, remove_folders = _removals(there, surplus, [folder for folder in made if folder not in folders])
+    # A folder that is of no use any more, but not empty, stays noted.
+    kept = [folder for folder in made if folder in folders or (folder in there and folder not in remove_folders)]
+    manifest = Manifest(wish.client, wish.fleet, tuple(wanted), tuple(kept))
+    all_files = {**wanted, layout.manifest: Wanted(manifest.render(), PRIVATE)}
+    write = {path: file for path, file in all_files.items() if _differs(there.get(path), file, owner)}
+    return Plan(
+        make_folders=tuple(missing),
+        close_folders=tuple(_loose([folder for folder in folders if layout.is_inside(folder)], there, owner)),
+        write=write,
+        remove=tuple(remove),
+        remove_folders=tuple(remove_folders),
+        manifest_meanwhile=Manifest(wish.client, wish.fleet, (*wanted, *surplus), tuple(made)),
+        manifest=manifest,
+        diff=tuple(_diff(there, {**write, **dict.fromkeys(remove)})),
+    )
+
+
+def plan_absent(layout: Layout, there: There, known: Manifest | None) -> Plan:
+    """Return how to take away what the manifest lists."""
+    if known is None:
+        return Plan()
+    # Keys that no certificate came for, too; they can only be found by looking.
+    state = there.get(layout.state)
+    beside = [] if state is None else [f"{layout.state}/{name}" for name in state.entries]
+    left = [path for path in sorted(beside) if layout.is_pending(path)]
+    remove, remove_folders = _removals(there, [*known.files, *left, layout.manifest], known.folders)
+    # The manifest comes last: a run that is cut off leaves it for the next one.
+    remove.sort(key=lambda path: path == layout.manifest)
+    changes = dict.fromkeys(remove)
+    return Plan(remove=tuple(remove), remove_folders=tuple(remove_folders), diff=tuple(_diff(there, changes)))
+
+
+def _check_ours(
+    layout: Layout, wish: Wish, there: There, wanted: t.Mapping[str, Wanted], known: Manifest | None
+) -> None:
+    if known is not None and (known.client, known.fleet) != (wish.client, wish.fleet):
+        raise Failure(
+            "bundle_taken",
+            thing=layout.folder,
+            reason=f"it holds the identity of client {known.client!r} of fleet {known.fleet!r}",
+            cure="Choose another path for this one (client_path in the role), or take that one away first: "
+            "state: absent with its name",
+        )
+    ours = () if known is None else known.files
+    foreign = next((path for path in wanted if path in there and path not in ours), None)
+    if foreign is None:
+        return
+    if layout.is_context(foreign):
+        names = {p: n for n in wish.names_of_contexts.values() for p in (layout.context_meta(n), layout.context_tls(n))}
+        name = names.get(foreign) or names.get(os.path.dirname(foreign), "?")
+        raise Failure(
+            "context_not_ours",
+            thing=f"docker context {name!r} ({foreign})",
+            reason="there is such a context already, and it was not made here for this client and path",
+            cure=f"Remove it (docker context rm {name}), or set contexts: false (client_contexts in the role)",
+        )
+    raise Failure(
+        "bundle_not_ours",
+        thing=foreign,
+        reason="it is there already, and was not put there for this client",
+        cure="Choose another path (client_path in the role), or move the file away",
+    )
+
+
+def folders_above(paths: t.Iterable[str]) -> list[str]:
+    """Return all folders above these files, those above first."""
+    found: dict[str, None] = {}
+    for path in paths:
+        above = []
+        while path not in ("/", ""):
+            path = os.path.dirname(path)
+            above.append(path)
+        found.update(dict.fromkeys(reversed(above)))
+    return [folder for folder in found if folder != "/"]
+
+
+def _missing(folders: t.Iterable[str], there: There) -> list[str]:
+    for folder in folders:
+        if folder in there and there[folder].kind != "folder":
+            raise Failure(
+                "not_a_folder",
+                thing=folder,
+                reason="there is something that is no folder where one is needed",
+                cure="Choose another path (client_path in the role), or move it away",
+            )
+    return [folder for folder in folders if folder not in there]
+
+
+def _loose(folders: t.Iterable[str], there: There, owner: tuple[int, int]) -> t.Iterator[tuple[str, int]]:
+    """Yield those that others can write to: they could put files of theirs in the place of ours."""
+    for folder in folders:
+        found = there.get(folder)
+        if found is None or not found.mode & _OTHERS_WRITE:
+            continue
+        if found.uid != owner[0] or found.mode & _STICKY:
+            raise Failure(
+                "folder_unsafe",
+                thing=folder,
+                reason="others can write to it, so they could put other files in the place of the client's",
+                cure="Choose a path inside of a folder of the user's own (client_path in the role)",
+            )
+        yield folder, found.mode & ~_OTHERS_WRITE
+
+
+def _differs(found: Found | None, wanted: Wanted, owner: tuple[int, int]) -> bool:
+    if found is None or found.kind != "file" or wanted.content is None:
+        return True
+    return found.content != wanted.content or found.mode != wanted.mode or (found.uid, found.gid) != owner
+
+
+def _removals(there: There, files: t.Sequence[str], folders: t.Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return which of these files are there, and which of these folders are empty once the files are gone."""
+    # What a run that was cut off has left half written, too.
+    candidates = [*files, *map(temporary_of, files)]
+    remove = [path for path in candidates if path in there or _is_in_its_folder(there, path)]
+    remove_folders: list[str] = []
+    vanishing = set(remove)
+    for folder in sorted(folders, key=len, reverse=True):
+        if folder in there and all(f"{folder}/{name}" in vanishing for name in there[folder].entries):
+            remove_folders.append(folder)
+            vanishing.add(folder)
+    return remove, remove_folders
+
+
+def _is_in_its_folder(there: There, path: str) -> bool:
+    folder, name = os.path.split(path)
+    return folder in there and name in there[folder].entries
+
+
+def _diff(there: There, changes: t.Mapping[str, t.Optional[Wanted]]) -> t.Iterator[dict[str, str]]:
+    for path, wanted in changes.items():
+        found = there.get(path)
+        before = "" if found is None else describe(path, found.content, found.mode)
+        if found is None and wanted is None:
+            continue
+        after = "" if wanted is None else describe(path, wanted.content, wanted.mode)
+        yield {"before_header": path, "after_header": path, "before": before, "after": after}

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files that a machine is to have. Pure."""
+
+from __future__ import annotations
+
+__all__ = ("PRIVATE", "PUBLIC", "Bundle", "Wanted", "Wish", "our_paths", "wanted_files")
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .._endpoint.formats import Connection
+from .contexts import context_names, render_meta
+from .env_file import render_env_file
+from .layout import Layout
+
+PUBLIC, PRIVATE = 0o644, 0o600
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The three files; None: not known yet, and other than what is there."""
+
+    ca: bytes
+    certificate: bytes | None
+    key: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for, paths and contents of the bundle aside."""
+
+    client: str
+    fleet: str
+    endpoints: tuple[str, ...]
+    env_files: bool
+    contexts: bool
+
+    @property
+    def names_of_contexts(self) -> dict[str, str]:
+        return context_names(self.endpoints) if self.contexts else {}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One file; content None: not known yet, and other than what is there."""
+
+    content: bytes | None = field(repr=False)
+    mode: int = PUBLIC
+
+
+def wanted_files(layout: Layout, wish: Wish, bundle: Bundle, urls: t.Mapping[str, str]) -> dict[str, Wanted]:
+    """Return the files by path, in the order in which they are put in place."""
+    # New CAs before a certificate that needs them; key and certificate next to each other.
+    files = {
+        layout.ca: Wanted(bundle.ca),
+        layout.key: Wanted(bundle.key, PRIVATE),
+        layout.certificate: Wanted(bundle.certificate),
+    }
+    for endpoint, context in wish.names_of_contexts.items():
+        tls = layout.context_tls(context)
+        # Copies, since the CLI knows no other way; all of them closed, as the CLI has them.
+        files[f"{tls}/ca.pem"] = Wanted(bundle.ca, PRIVATE)
+        files[f"{tls}/key.pem"] = Wanted(bundle.key, PRIVATE)
+        files[f"{tls}/cert.pem"] = Wanted(bundle.certificate, PRIVATE)
+        description = f"client {wish.client} of fleet {wish.fleet}"
+        files[layout.context_meta(context)] = Wanted(render_meta(context, urls[endpoint], description))
+    if wish.env_files:
+        for endpoint in wish.endpoints:
+            connection = Connection(urls[endpoint], layout.folder)
+            files[layout.env_file(endpoint)] = Wanted(render_env_file(connection))
+    return files
+
+
+def our_paths(layout: Layout, wish: Wish) -> list[str]:
+    """Return where these files lie; no URLs are needed for that."""
+    unknown = Bundle(b"", None, None)
+    return list(wanted_files(layout, wish, unknown, dict.fromkeys(wish.endpoints, "")))

@@ -1,0 +1,73 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""After a daemon was exposed: looking at it from the controller, its record, and the fact."""
+
+from __future__ import annotations
+
+__all__ = ("publish",)
+
+import ipaddress
+import typing as t
+
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.identity import ServerIdentity
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, write_record
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.verification import verify_endpoint
+from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.module_utils._pki.revocation import revoked_bundles
+
+
+def publish(
+    fleet: Fleet,
+    identity: ServerIdentity,
+    result: dict[str, t.Any],
+    *,
+    url: str,
+    client: str,
+    before: EndpointRecord | None,
+) -> None:
+    """Verify the endpoint, write its record, and add it to the task's result, as a fact too.
+
+    Failure: C(revoked_client_let_in).
+    """
+    bundle = fleet.client_folder(client)
+    verified = None
+    # Those that were seen turned away stay so while the daemon trusts the same.
+    refused = before.refused if before is not None and before.trust == identity.trust else []
+    if _includes(result["allow"], result["connection"]) and bundle.is_dir():
+        revoked = revoked_bundles(fleet) if identity.trust is not None else {}
+        to_try = {name: path for name, path in revoked.items() if name not in refused}
+        seen = verify_endpoint(identity.host, url, bundle, to_try)
+        verified, refused = seen.verified, sorted({*refused, *seen.refused})
+        if not verified:
+            result["warnings"].append(
+                f"{identity.host} is exposed, but {url} does not work from the controller: {seen.problem}."
+            )
+    record = EndpointRecord(
+        name=identity.host,
+        url=url,
+        fleet=fleet.name,
+        client=client,
+        listen=result["listen"],
+        allow=result["allow"],
+        method=result["method"],
+        key_origin=identity.origin,
+        engine_version=result["engine_version"],
+        verified=verified,
+        refused=refused,
+        **identity.facts(),
+    )
+    with fleet.lock():
+        write_record(fleet.endpoints_folder, record)
+    result["endpoint"] = record.as_facts()
+    result["ansible_facts"] = {"gangway_endpoint": record.as_facts()}
+    result["_ansible_facts_cacheable"] = True
+
+
+def _includes(allow: t.Iterable[str], connection: t.Mapping[str, str] | None) -> bool:
+    """Whether the controller, as the host sees it, is in the access list."""
+    if connection is None:
+        return True
+    address = ipaddress.ip_address(connection["client"])
+    return any(address in ipaddress.ip_network(network) for network in allow)

@@ -1,0 +1,478 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""client_bundle from end to end, in one process: the action plugin here, and the module's work in a folder beside."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import ssl
+import subprocess
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
+from ansible.plugins.loader import action_loader
+
+from ansible_collections.gangway.docker.plugins.module_utils._client import machine as machine_module
+from ansible_collections.gangway.docker.plugins.module_utils._client.account import Account
+from ansible_collections.gangway.docker.plugins.module_utils._client.machine import (
+    Exchange,
+    Request,
+    run_client_bundle,
+)
+from ansible_collections.gangway.docker.plugins.module_utils._client.wanted import Wish
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, write_record
+from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._pki import clock
+from ansible_collections.gangway.docker.plugins.module_utils._pki.authority_making import ensure_authority
+from ansible_collections.gangway.docker.plugins.module_utils._pki.chain import as_pem, try_chain
+from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_client
+from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.module_utils._pki.issued import issued_to, read_issued
+from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key, private_key_pem
+from ansible_collections.gangway.docker.plugins.module_utils._pki.request import make_key, make_request
+from ansible_collections.gangway.docker.plugins.module_utils._pki.revocation import revoke
+from ansible_collections.gangway.docker.plugins.module_utils._pki.rotation import begin
+
+FILES = ("ca.pem", "cert.pem", "key.pem")
+
+
+@dataclass
+class Site:
+    """A controller's home, and a machine with one account whose home is a folder beside."""
+
+    folder: Path
+    openssl: str | None = None
+    #: What went to the machine, phase by phase, and what came back.
+    sent: list[dict[str, t.Any]] = field(default_factory=list)
+    answers: list[dict[str, t.Any]] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "controller"
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / "user" / ".docker"
+
+    @property
+    def fleet(self) -> Fleet:
+        return Fleet(str(self.home), "default")
+
+    @property
+    def record(self) -> Path:
+        return self.fleet.machines_folder / "runner%201" / "ci.pem"
+
+    @property
+    def phases(self) -> list[str]:
+        return [args["exchange"]["phase"] for args in self.sent]
+
+    def run(self, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
+        self.sent.clear()
+        self.answers.clear()
+        task = Task()
+        task.args = {"home": str(self.home), "name": "ci", **arguments}
+        task.check_mode = check_mode
+        task.async_val = 0
+        plugin = action_loader.get(
+            "gangway.docker.client_bundle",
+            task=task,
+            connection=mock.Mock(spec_set=["_shell", "transport"]),
+            play_context=mock.Mock(),
+            loader=DataLoader(),
+            templar=mock.Mock(),
+            shared_loader_obj=None,
+        )
+
+        def execute(module_name: str, module_args: dict[str, t.Any], task_vars: t.Any) -> dict[str, t.Any]:
+            assert module_name == "gangway.docker.client_bundle"
+            return self.execute(module_args, check_mode)
+
+        with mock.patch.object(type(plugin), "_execute_module", side_effect=execute):
+            result: dict[str, t.Any] = plugin.run(task_vars={"inventory_hostname": "runner 1"})
+        return result
+
+    def execute(self, args: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+        """Do what the module's main() does."""
+        self.sent.append(args)
+        request = Request(
+            state=args["state"],
+            check_mode=check_mode,
+            user=args["user"],
+            path=args["path"],
+            wish=Wish(args["name"], args["fleet"], tuple(args["endpoints"]), args["env_files"], args["contexts"]),
+            exchange=Exchange(**args["exchange"]),
+            make_key=functools.partial(make_key, _run, self.openssl, args["key_type"]),
+            make_request=lambda path, client: make_request(_run, self.openssl, path, client=client),
+            can_make_keys=True,
+        )
+        account = Account("me", os.geteuid(), os.getegid(), str(self.folder / "user"))
+        try:
+            with mock.patch.object(machine_module, "find_account", return_value=account):
+                answer = run_client_bundle(request)
+        except Failure as exc:
+            answer = {"failed": True, **exc.as_result()}
+        self.answers.append(answer)
+        return dict(answer)
+
+    def contents(self) -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in sorted((self.folder / "user").rglob("*")) if path.is_file()}
+
+    def works(self) -> bool:
+        """Whether the bundle and every context hold a certificate with its key, and the same one."""
+        ssl.create_default_context().load_cert_chain(self.bundle / "cert.pem", self.bundle / "key.pem")
+        copies = [path.parent for path in self.bundle.glob("contexts/tls/*/docker/key.pem")]
+        return all((copy / n).read_bytes() == (self.bundle / n).read_bytes() for copy in copies for n in FILES)
+
+
+def _run(words: list[str]) -> tuple[int, str, str]:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def site(tmp_path: Path, make_record: t.Callable[..., EndpointRecord]) -> Site:
+    site = Site(tmp_path)
+    (tmp_path / "user").mkdir(mode=0o700)
+    ensure_authority(site.fleet)
+    for name in ("web1", "web 2"):
+        write_record(site.fleet.endpoints_folder, make_record(name=name, url=f"tcp://{name[:3]}:2376"))
+    return site
+
+
+@pytest.fixture
+def placed(site: Site) -> Site:
+    """The identity is there, with a context and an env file."""
+    result = site.run(endpoints=["web1"])
+    assert result["changed"], result
+    return site
+
+
+@pytest.mark.parametrize("openssl", [shutil.which("openssl"), None])
+def test_one_execution_when_nothing_changes_and_two_when_something_does(site: Site, openssl: str | None) -> None:
+    site.openssl = openssl
+    first = site.run(endpoints=["web1", "web 2"])
+    assert (first["changed"], first["reason"], site.phases) == (True, "missing", ["plan", "apply"])
+    assert site.works()
+    assert first["client"]["endpoints"][1] == {
+        "name": "web 2",
+        "url": "tcp://web:2376",
+        "env_file": f"{site.bundle}/gangway/web%202.env",
+        "context": "web-2",
+    }
+    before = site.contents()
+    second = site.run(endpoints=["web1", "web 2"])
+    assert (second["changed"], second["reason"], site.phases) == (False, "", ["plan"])
+    assert (second["actions"], second["diff"]) == ([], [])
+    assert second["client"] == first["client"]
+    assert site.contents() == before
+    assert not site.run(endpoints=["web1", "web 2"], check_mode=True)["changed"]
+
+
+def test_the_key_is_in_nothing_that_leaves_the_machine(placed: Site) -> None:
+    result = placed.run(endpoints=["web1"], key_type="ed25519")
+    secret = (placed.bundle / "key.pem").read_text().splitlines()[1]
+    assert secret not in repr([result, placed.sent, placed.answers])
+    held = [path.read_bytes() for path in placed.home.rglob("*") if path.is_file()]
+    assert not any(secret.encode() in content for content in held)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"endpoints": ["web1"]},
+        {"endpoints": ["web1"], "path": "~/elsewhere/deep", "env_files": False},
+        {"endpoints": ["web1"], "contexts": False},
+    ],
+)
+def test_check_mode_predicts_everything_and_absent_leaves_nothing(site: Site, arguments: dict[str, t.Any]) -> None:
+    keys = ("changed", "actions", "diff", "reason")
+    predicted = site.run(check_mode=True, **arguments)
+    assert not site.contents()
+    assert not site.fleet.machines_folder.exists()
+    real = site.run(**arguments)
+    assert {key: real[key] for key in keys} == {key: predicted[key] for key in keys}
+    predicted = site.run(check_mode=True, **{**arguments, "state": "absent"})
+    real = site.run(**{**arguments, "state": "absent"})
+    assert site.phases == ["apply"]
+    assert [real[key] for key in keys[:3]] == [predicted[key] for key in keys[:3]]
+    assert os.listdir(site.folder / "user") == []
+    assert not site.fleet.machines_folder.exists()
+    assert not site.run(**{**arguments, "state": "absent"})["changed"]
+
+
+def test_absent_needs_no_list_of_endpoints(placed: Site) -> None:
+    assert placed.run(state="absent")["changed"]
+    assert os.listdir(placed.folder / "user") == []
+
+
+def test_renewal_keeps_the_key(placed: Site) -> None:
+    key = (placed.bundle / "key.pem").read_bytes()
+    serial = try_chain((placed.bundle / "cert.pem").read_bytes())[0].serial_number
+    predicted = placed.run(endpoints=["web1"], validity=800, renew_before="400d", check_mode=True)
+    renewed = placed.run(endpoints=["web1"], validity=800, renew_before="400d")
+    assert (renewed["actions"], renewed["diff"]) == (predicted["actions"], predicted["diff"])
+    assert renewed["reason"].startswith("expires in 36")
+    assert placed.phases == ["plan", "apply"]
+    assert (placed.bundle / "key.pem").read_bytes() == key
+    assert try_chain((placed.bundle / "cert.pem").read_bytes())[0].serial_number != serial
+    assert placed.works()
+    assert not placed.run(endpoints=["web1"], validity=800, renew_before="400d")["changed"]
+
+
+def test_another_key_type_is_a_new_key(placed: Site) -> None:
+    assert placed.run(endpoints=["web1"], key_type="ed25519")["reason"] == "key type is ecdsa_p256"
+    assert placed.phases == ["plan", "apply"]
+    assert placed.works()
+    assert not placed.run(endpoints=["web1"], key_type="ed25519")["changed"]
+
+
+def test_each_certificate_is_noted_for_revocation_and_a_revoked_client_is_refused(placed: Site) -> None:
+    assert [issued_to(c) for c in read_issued(placed.fleet.issued_folder, clock.now())] == ["ci"]
+    assert revoke(placed.fleet, ["ci"]) == ["ci"]
+    refused = placed.run(endpoints=["web1"])
+    assert (refused["failed"], refused["failure"], placed.phases) == (True, "client_revoked", [])
+    assert placed.run(state="absent")["changed"]
+
+
+def test_another_clients_revocation_changes_nothing_here(placed: Site) -> None:
+    ensure_client(placed.fleet, "bob")
+    revoke(placed.fleet, ["bob"])
+    assert not placed.run(endpoints=["web1"])["changed"]
+
+
+def test_a_rotation_brings_a_new_certificate_and_both_authorities(placed: Site) -> None:
+    old = placed.fleet.required_authority().certificate
+    with placed.fleet.lock():
+        begin(placed.fleet)
+    rotated = placed.run(endpoints=["web1"])
+    assert rotated["reason"] == "another authority"
+    assert placed.phases == ["plan", "apply"]
+    trusted = try_chain((placed.bundle / "ca.pem").read_bytes())
+    assert old in trusted
+    assert len(trusted) == 2
+    # The new authority as signed by the old one comes along, for daemons that were not visited yet.
+    assert len(try_chain((placed.bundle / "cert.pem").read_bytes())) == 2
+    assert placed.works()
+    assert not placed.run(endpoints=["web1"])["changed"]
+
+
+def test_what_stands_behind_the_certificate_is_mended_without_a_new_one(placed: Site) -> None:
+    file = placed.bundle / "cert.pem"
+    wanted = file.read_bytes()
+    file.write_bytes(wanted + as_pem([placed.fleet.required_authority().certificate]))
+    mended = placed.run(endpoints=["web1"])
+    assert (mended["reason"], mended["actions"]) == ("", [f"write {file}"])
+    assert file.read_bytes() == wanted
+
+
+def test_a_lost_record_is_made_again_from_what_the_machine_shows(placed: Site) -> None:
+    record = placed.record.read_bytes()
+    placed.record.unlink()
+    assert not placed.run(endpoints=["web1"])["changed"]
+    assert placed.phases == ["plan"]
+    assert placed.record.read_bytes() == record
+
+
+def test_a_lost_record_of_a_certificate_that_is_due_takes_one_more_execution(placed: Site) -> None:
+    placed.record.unlink()
+    renewed = placed.run(endpoints=["web1"], validity=800, renew_before="400d")
+    assert renewed["reason"].startswith("expires in 36")
+    assert placed.phases == ["plan", "plan", "apply"]
+    assert placed.works()
+    assert not placed.run(endpoints=["web1"], validity=800, renew_before="400d")["changed"]
+
+
+def test_a_lost_manifest_is_made_again(placed: Site) -> None:
+    manifest = placed.bundle / "gangway" / ".client-bundle.json"
+    manifest.unlink()
+    assert placed.run(endpoints=["web1"])["actions"] == [f"write {manifest}"]
+    assert not placed.run(endpoints=["web1"])["changed"]
+
+
+def test_endpoints_come_and_go(placed: Site) -> None:
+    placed.run(endpoints=["web1", "web 2"])
+    assert len(list(placed.bundle.glob("gangway/*.env"))) == len(list(placed.bundle.glob("contexts/meta/*"))) == 2
+    placed.run(endpoints=["web 2"], env_files=False)
+    assert len(list(placed.bundle.glob("gangway/*.env"))) == 0
+    assert len(list(placed.bundle.glob("contexts/meta/*"))) == len(list(placed.bundle.glob("contexts/tls/*"))) == 1
+    placed.run()
+    assert not (placed.bundle / "contexts").exists()
+    assert sorted(os.listdir(placed.bundle)) == [*FILES[:2], "gangway", "key.pem"]
+
+
+def test_a_daemon_that_moved_is_followed(placed: Site, make_record: t.Callable[..., EndpointRecord]) -> None:
+    write_record(placed.fleet.endpoints_folder, make_record(name="web1", url="tcp://10.0.0.9:9002"))
+    moved = placed.run(endpoints=["web1"])
+    assert (moved["reason"], len(moved["actions"])) == ("", 2)
+    assert "tcp://10.0.0.9:9002" in (placed.bundle / "gangway" / "web1.env").read_text()
+
+
+DAMAGE: dict[str, t.Callable[[Path], object]] = {
+    "incomplete": lambda bundle: (bundle / "key.pem").unlink(),
+    "incomplete ": lambda bundle: (bundle / "cert.pem").unlink(),
+    "missing": lambda bundle: [(bundle / name).unlink() for name in FILES],
+    "missing ": lambda bundle: shutil.rmtree(bundle),
+    "unreadable": lambda bundle: (bundle / "cert.pem").write_text("junk"),
+    "key and certificate do not belong together": lambda bundle: (bundle / "key.pem").write_bytes(
+        private_key_pem(generate_key("ecdsa_p256"))
+    ),
+    "key and certificate do not belong together ": lambda bundle: (bundle / "key.pem").write_text("junk"),
+}
+
+
+@pytest.mark.parametrize("reason", DAMAGE)
+def test_damage_is_repaired_and_the_reason_told(placed: Site, reason: str) -> None:
+    DAMAGE[reason](placed.bundle)
+    repaired = placed.run(endpoints=["web1"])
+    assert (repaired["changed"], repaired["reason"]) == (True, reason.strip())
+    assert placed.works()
+    assert not placed.run(endpoints=["web1"])["changed"]
+    placed.run(state="absent")
+    assert os.listdir(placed.folder / "user") == []
+
+
+def test_a_copy_that_is_stale_is_refreshed(placed: Site) -> None:
+    (copy,) = placed.bundle.glob("contexts/tls/*/docker/cert.pem")
+    copy.write_text("stale")
+    assert placed.run(endpoints=["web1"])["actions"] == [f"write {copy}"]
+    assert placed.works()
+
+
+@pytest.mark.parametrize(
+    ("call", "step"),
+    [(call, step) for call, steps in (("replace", 30), ("mkdir", 9), ("unlink", 20)) for step in range(1, steps)],
+)
+def test_a_run_that_is_cut_off_anywhere_is_mended_by_the_next(site: Site, call: str, step: int) -> None:
+    """As if the power went: nothing after the step is done, no cleaning up either."""
+    with PowerCut(site, call, step):
+        site.run(endpoints=["web1"])
+    site.run(state="absent")
+    assert not any(b"PRIVATE KEY" in content for content in site.contents().values())
+    for arguments in ({"endpoints": ["web1", "web 2"]}, {"endpoints": ["web1"], "key_type": "ed25519"}):
+        with PowerCut(site, call, step):
+            site.run(**arguments)
+        site.run(**arguments)
+        assert site.works()
+        assert not site.run(**arguments)["changed"]
+    with PowerCut(site, call, step):
+        site.run(state="absent")
+    site.run(state="absent")
+    assert site.contents() == {}
+
+
+class _Gone(BaseException):
+    """The machine is off."""
+
+
+class PowerCut:
+    """After so many calls of os.CALL, every call that would change something fails."""
+
+    CALLS = ("replace", "mkdir", "unlink", "rmdir", "open")
+
+    def __init__(self, site: Site, call: str, step: int) -> None:
+        self.machine, self.call, self.left = str(site.folder / "user"), call, step
+        self.off = False
+        self.patches = [mock.patch.object(os, name, self.wrapped(name, getattr(os, name))) for name in self.CALLS]
+
+    def wrapped(self, name: str, real: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+        def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            on_the_machine = any(str(arg).startswith(self.machine) for arg in args)
+            if on_the_machine and name == self.call:
+                self.left -= 1
+                self.off = self.off or self.left == 0
+            if self.off and on_the_machine:
+                raise _Gone
+            return real(*args, **kwargs)
+
+        return call
+
+    def __enter__(self) -> None:
+        for patch in self.patches:
+            patch.start()
+
+    def __exit__(self, kind: type[BaseException] | None, *_unused: object) -> bool:
+        for patch in self.patches:
+            patch.stop()
+        return kind is _Gone
+
+
+def test_a_signature_that_fails_leaves_nothing_on_the_machine(site: Site) -> None:
+    (site.folder / "user" / ".docker").mkdir(mode=0o700)
+    failed = site.run(endpoints=["web1"], sign_command="false", path="~/.docker/ci")
+    assert failed["failure"] == "sign_command_failed"
+    assert site.phases == ["plan", "forget"]
+    assert os.listdir(site.bundle) == []
+
+
+def test_a_ca_elsewhere_gets_name_and_usage_in_the_request(site: Site) -> None:
+    seen = site.folder / "request.pem"
+    site.run(sign_command=f"tee {seen}")
+    text = subprocess.run(
+        ["openssl", "req", "-noout", "-text", "-in", seen], capture_output=True, text=True, check=True
+    )
+    assert "CN = ci" in text.stdout or "CN=ci" in text.stdout
+    assert "TLS Web Client Authentication" in text.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key", "phases"),
+    [
+        ({"endpoints": ["nowhere"]}, "not_exposed", []),
+        ({"name": "../ci"}, "invalid_name", []),
+        ({"fleet": "another"}, "authority_missing", []),
+        ({"renew_before": "soon"}, "invalid_renew_before", []),
+        ({"passphrase": "unneeded"}, "passphrase_unneeded", []),
+        ({"path": "relative"}, "invalid_path", ["plan"]),
+    ],
+)
+def test_bad_input_shows_before_anything_is_made(
+    site: Site, arguments: dict[str, t.Any], key: str, phases: list[str]
+) -> None:
+    refused = site.run(**arguments)
+    assert (refused["failed"], refused["failure"], site.phases) == (True, key, phases)
+    assert site.contents() == {}
+
+
+def test_a_bundle_that_is_not_ours_stays_as_it_is(site: Site) -> None:
+    site.bundle.mkdir()
+    (site.bundle / "cert.pem").write_text("mine")
+    refused = site.run()
+    assert (refused["failure"], site.phases) == ("bundle_not_ours", ["plan"])
+    assert str(site.bundle / "cert.pem") in refused["msg"]
+    assert not site.run(state="absent")["changed"]
+    assert list(site.contents().values()) == [b"mine"]
+
+
+def test_where_home_or_account_are_gone_nothing_is_left_to_take_away(placed: Site) -> None:
+    shutil.rmtree(placed.folder / "user")
+    assert placed.run()["failure"] == "home_missing"
+    assert not placed.run(state="absent")["changed"]
+    assert not placed.record.exists()
+    path = placed.folder / "elsewhere"
+    assert placed.run(path=str(path), contexts=False)["changed"]
+    assert placed.run(path=str(path), state="absent")["changed"]
+    assert not path.exists()
+
+
+def test_the_same_client_in_two_folders_costs_nothing_more(placed: Site) -> None:
+    other = {"path": "~/other", "contexts": False}
+    assert placed.run(**other)["changed"]
+    for arguments in ({"endpoints": ["web1"]}, other, {"endpoints": ["web1"]}):
+        assert not placed.run(**arguments)["changed"]
+        assert placed.phases == ["plan"]
+
+
+def test_another_clients_bundle_is_neither_replaced_nor_removed(placed: Site) -> None:
+    before = placed.contents()
+    assert placed.run(name="cd")["failure"] == "bundle_taken"
+    assert not placed.run(name="cd", state="absent")["changed"]
+    assert placed.contents() == before
