@@ -116,9 +116,9 @@ class Controller:
             raise AssertionError(f"no JSON came from ansible-playbook:\n{done.stdout}\n{done.stderr}") from None
         return Outcome(done.returncode, printed["plays"], printed["stats"], done.stderr)
 
-    def kill_playbook(self, name: str, *, after: float) -> None:
+    def kill_playbook(self, name: str, *, after: float, **variables: t.Any) -> None:
         """Start one of the collection's playbooks and kill it, with all its forks, after so many seconds."""
-        command = [*self._command({}), str(ROOT / "playbooks" / f"{name}.yml")]
+        command = [*self._command(variables), str(ROOT / "playbooks" / f"{name}.yml")]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         started = subprocess.Popen(command, cwd=self.folder, env=self.environment(), start_new_session=True, **quiet)
         time.sleep(after)

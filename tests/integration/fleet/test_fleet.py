@@ -18,6 +18,7 @@ from tests.integration.controller import Controller
 from tests.integration.fleet.load import Load
 from tests.integration.port import ask, is_safe
 from tests.integration.snapshot import started_at
+from tests.lab.engine import GATEWAY
 from tests.lab.hosts import Host
 
 
@@ -101,16 +102,46 @@ def test_the_authority_is_rotated_without_an_outage(
     assert [count for count in counts if count.failures] == []
 
 
-def test_a_killed_rotation_goes_on(hosts: list[Host], controller: Controller) -> None:
+def test_a_killed_rotation_goes_on_and_waits_for_clients_on_other_machines(
+    hosts: list[Host], controller: Controller
+) -> None:
+    client, daemon = hosts[0], hosts[1]
+    everybody = [f"{host.address}/32" for host in hosts] + [f"{GATEWAY}/32"]
+    role = {"role": "gangway.docker.client", "client_name": "runner", "client_user": "deploy"}
+    play: dict[str, t.Any] = {
+        "hosts": client.name,
+        "gather_facts": False,
+        "become": True,
+        "roles": [{**role, "client_endpoints": [daemon.name], "client_home": str(controller.home)}],
+    }
+    asked = f"su deploy -c 'docker --context {daemon.name} version --format {{{{.Server.Version}}}}'"
+    assert controller.expose(expose_allow=everybody).code == 0
+    assert controller.play([play]).code == 0
+    client.run(asked)
+
     for seconds in (0.5, 1.5, 2.5, 4.0):
-        controller.kill_playbook("rotate_authority", after=seconds)
+        controller.kill_playbook("rotate_authority", after=seconds, expose_allow=everybody)
         for host in hosts:
             assert is_safe(host.address)
             assert ask(host.address, bundle=controller.client(), ca=controller.client() / "ca.pem") == "answered"
-    outcome = controller.playbook("rotate_authority", rotate_serial="100%")
+        client.run(asked)
+    rotate = {"rotate_serial": "100%", "expose_allow": everybody}
+    outcome = controller.playbook("rotate_authority", **rotate)
+    assert outcome.failures == ["rotation_unfinished"]
+    assert outcome.named("failure", "rotation_unfinished")["waiting"] == ["runner"]
+    client.run(asked)
+    key = client.run("sha256sum /home/deploy/.docker/key.pem").stdout
+    assert controller.play([play]).changed(client.name) == 1
+    outcome = controller.playbook("rotate_authority", **rotate)
     assert outcome.code == 0, outcome.failures
+    client.run(asked)
+    assert client.run("sha256sum /home/deploy/.docker/key.pem").stdout == key
+    assert controller.play([play]).changed(client.name) == 1, "its ca.pem lets go of the old authority, too"
+    client.run(asked)
     assert _phase(controller) == ""
     assert {_trusted(host) for host in hosts} == {_authority(controller)}
+    play["roles"][0]["client_state"] = "absent"
+    assert controller.play([play]).code == 0
 
 
 def test_a_renewal_stops_at_the_first_host_that_is_not_healthy(hosts: list[Host], controller: Controller) -> None:

@@ -320,7 +320,7 @@ DAMAGE: dict[str, t.Callable[[Path], object]] = {
     "incomplete": lambda bundle: (bundle / "key.pem").unlink(),
     "incomplete ": lambda bundle: (bundle / "cert.pem").unlink(),
     "missing": lambda bundle: [(bundle / name).unlink() for name in FILES],
-    "missing ": lambda bundle: shutil.rmtree(bundle),
+    "missing ": shutil.rmtree,
     "unreadable": lambda bundle: (bundle / "cert.pem").write_text("junk"),
     "key and certificate do not belong together": lambda bundle: (bundle / "key.pem").write_bytes(
         private_key_pem(generate_key("ecdsa_p256"))
