@@ -10,7 +10,7 @@ import hashlib
 import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import read_records
-from ansible_collections.gangway.docker.plugins.module_utils._pki.authority import OVERLAP
+from ansible_collections.gangway.docker.plugins.module_utils._pki.authority import DROPPING, OVERLAP
 from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import AUTHORITY_ARGUMENTS
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.module_utils._pki.freshness import fingerprint, not_after_of
@@ -36,13 +36,14 @@ class ActionModule(FleetAction):
             before = fleet.required_authority().phase
             identities = self._step(fleet, args)
             authority = fleet.required_authority()
-            closed = args["step"] == "end" and before is not None
+            closed = args["step"] == "end" and before == DROPPING
             opened = args["step"] == "begin" and before is None
             dropped = args["step"] == "drop" and before == OVERLAP
         return {
             "changed": closed or opened or dropped or any(identity.changed for identity in identities),
             "phase": authority.phase or "",
-            "fingerprint": fingerprint(authority.certificate),
+            # In check mode, nobody knows yet.
+            **({} if opened and fleet.check_mode else {"fingerprint": fingerprint(authority.certificate)}),
             "not_after": not_after_of(authority.certificate),
             "identities": [identity.as_result() for identity in identities],
             "diff": [identity.as_diff() for identity in identities if identity.changed],

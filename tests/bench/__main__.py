@@ -112,17 +112,15 @@ def _print_cost(cost: Cost) -> None:
 def _print_issuing(figures: t.Mapping[str, float], repeats: int) -> None:
     cpu, wall = figures["cpu"] / figures["bare_cpu"], figures["wall"] / figures["bare_wall"]
     written = figures["cpu"] / figures["written_cpu"]
-    print(f"\nIssuing {_IDENTITIES} server identities in one call, best of {repeats}")
-    print(f"CPU   {figures['cpu']:6.2f} s, bare {figures['bare_cpu']:.2f} s (keys, signatures): {cpu:.2f} (limit 3)")
-    print(f"{'':15} bare {figures['written_cpu']:.2f} s (files written and synced, too): {written:.2f}")
-    print(f"wall  {figures['wall']:6.2f} s, bare {figures['bare_wall']:.2f} s (the same): {wall:.2f} (limit 1.5)")
-    print(f"CPU   {figures['unchanged_cpu']:6.2f} s over the same identities when nothing changes (limit 1 s)")
-
-
-def _print_handshakes(handshakes: t.Mapping[int, Handshake]) -> None:
-    print("\nA new connection until its first answer, median of 50, by how many clients the daemon lists")
-    for count, handshake in handshakes.items():
-        print(f"{count:5} clients  {handshake.milliseconds:5.1f} ms  {handshake.size:6} bytes read in the handshake")
+    print(f"\nIssuing {_IDENTITIES} server identities in one call, against bare loops, best of {repeats}")
+    print("     tls_bundle    bare  ratio  limit")
+    row = "{:4} {:8.2f} s {:5.2f} s {:6.2f} {:6}  {}"
+    print(row.format("CPU", figures["cpu"], figures["bare_cpu"], cpu, "3", "the loop makes keys and signs"))
+    print(
+        row.format("CPU", figures["cpu"], figures["written_cpu"], written, "-", "and writes and syncs the same files")
+    )
+    print(row.format("wall", figures["wall"], figures["bare_wall"], wall, "1.5", "likewise"))
+    print(f"CPU  {figures['unchanged_cpu']:8.2f} s {'limit 1 s':>21}  over the same identities when nothing changes")
 
 
 def _say(text: str) -> None:

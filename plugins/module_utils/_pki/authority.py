@@ -8,14 +8,16 @@ ca.pem, ca-key.pem           the authority, which signs servers and clients; beh
 issuer.pem, issuer-key.pem   after a revocation: signs clients instead
 clients-ca.pem               whom daemons let in, where that is not simply the authority
 former.pem, cross.pem        during a rotation: the authority before, and the new one signed by it
+client-cross.pem             and, after a revocation, the new one signed by the issuer that daemons know instead
 rotation                     the phase of a rotation: C(overlap) or C(dropping)
 """
 
 from __future__ import annotations
 
-__all__ = ("DROPPING", "OVERLAP", "Authority", "read_authority")
+__all__ = ("DROPPING", "OVERLAP", "Authority", "parse_authority", "read_authority", "read_files")
 
 import datetime
+import functools
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +27,7 @@ from . import bundle
 from .chain import as_pem, is_issued_by, is_root, leads_to, parse_chain
 from .dependency import x509
 from .keys import load_private_key
-from .profile import Signer
+from .profile import Signer, serves
 
 #: Daemons and clients trust the old and the new authority.
 OVERLAP = "overlap"
@@ -40,6 +42,7 @@ _FILES = (
     "clients-ca.pem",
     "former.pem",
     "cross.pem",
+    "client-cross.pem",
     "rotation",
 )
 
@@ -56,6 +59,7 @@ class Authority:
     listed: tuple[x509.Certificate, ...]
     former: tuple[x509.Certificate, ...]
     cross: x509.Certificate | None
+    client_cross: x509.Certificate | None
     phase: str | None
 
     @property
@@ -67,7 +71,7 @@ class Authority:
         """Whether it has no key here: certificates are signed elsewhere."""
         return self.key_pem is None
 
-    @property
+    @functools.cached_property
     def server_trust(self) -> bytes:
         """C(ca.pem) of clients: the roots by which they know the servers."""
         return as_pem(certificate for chain in (self.chain, self.former) for certificate in chain[-1:])
@@ -87,9 +91,11 @@ class Authority:
     def above(self, certificate: x509.Certificate) -> tuple[x509.Certificate, ...]:
         """Return what stands behind the certificate in its C(cert.pem)."""
         between = [ca for ca in self.chain if not is_root(ca)]
-        if self.issuer is not None and is_issued_by(certificate, self.issuer):
-            between = [*([] if is_root(self.issuer) else [self.issuer]), *between]
-        return (*between, *([self.cross] if self.cross is not None else []))
+        crosses = [] if self.cross is None else [self.cross]
+        if self.client_cross is not None and serves(certificate, "client"):
+            # OpenSSL takes the first that could be the issuer, and looks no further.
+            crosses.insert(0, self.client_cross)
+        return (*between, *crosses)
 
     def issued_server(self, chain: t.Sequence[x509.Certificate]) -> bool:
         """Tell whether a server's certificate is this authority's."""
@@ -157,11 +163,20 @@ def authority_missing(thing: Path, folder: Path) -> Failure:
 
 def read_authority(folder: Path) -> Authority | None:
     """Return what is there, or None where there is no C(ca.pem). Failure: C(certificate_unreadable)."""
-    files = bundle.read_bundle(folder, _FILES)
+    return parse_authority(folder, read_files(folder))
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return those of the folder's files that are there."""
+    return bundle.read_bundle(folder, _FILES)
+
+
+def parse_authority(folder: Path, files: t.Mapping[str, bytes]) -> Authority | None:
+    """Return what these files of the folder say; the same failure."""
     if "ca.pem" not in files:
         return None
     parsed = {name: parse_chain(pem, str(folder / name)) for name, pem in files.items() if name in _CERTIFICATES}
-    issuer, cross = parsed.get("issuer.pem"), parsed.get("cross.pem")
+    issuer, cross, client_cross = (parsed.get(name) for name in ("issuer.pem", "cross.pem", "client-cross.pem"))
     return Authority(
         folder=folder,
         chain=parsed["ca.pem"],
@@ -171,8 +186,9 @@ def read_authority(folder: Path) -> Authority | None:
         listed=parsed.get("clients-ca.pem", ()),
         former=parsed.get("former.pem", ()),
         cross=cross[0] if cross else None,
+        client_cross=client_cross[0] if client_cross else None,
         phase=files["rotation"].decode().strip() if "rotation" in files else None,
     )
 
 
-_CERTIFICATES = ("ca.pem", "issuer.pem", "clients-ca.pem", "former.pem", "cross.pem")
+_CERTIFICATES = ("ca.pem", "issuer.pem", "clients-ca.pem", "former.pem", "cross.pem", "client-cross.pem")

@@ -20,6 +20,7 @@ from .freshness import Wish
 from .identity import Identity
 from .keys import generate_key, key_type_of, private_key_pem
 from .profile import authority_certificate
+from .renewal import describe_expiry
 
 
 def ensure_authority(fleet: Fleet) -> Identity:
@@ -95,15 +96,17 @@ def _existing_authority(fleet: Fleet, authority: Authority, brought: BroughtAuth
     left = certificate.not_valid_after_utc - clock.now()
     if left < datetime.timedelta(days=fleet.settings.validity):
         fleet.warnings.append(
-            f"The authority of fleet {fleet.name!r} expires in {left.days} d, and all its identities with it. "
+            f"The authority of fleet {fleet.name!r} {describe_expiry(certificate, clock.now())}, and all its"
+            " identities with it. "
             "The playbook gangway.docker.rotate_authority makes a new one without an outage."
         )
     keys = dict.fromkeys(("ca-key.pem", "issuer-key.pem"), (b"", bundle.PRIVATE))
     loose = bundle.loose_modes(fleet.authority_folder, keys)
     if loose and not fleet.check_mode:
         fleet.authority_folder.chmod(0o700)
-        for path in fleet.authority_folder.glob("*key.pem"):
-            bundle.close_file(path)
+        for path in map(fleet.authority_folder.joinpath, keys):
+            if path.exists():
+                path.chmod(bundle.PRIVATE)
     folder = str(fleet.authority_folder)
     return Identity("authority", fleet.name, folder, (), wish, certificate, certificate, drift=tuple(loose))
 

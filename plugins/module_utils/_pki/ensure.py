@@ -82,16 +82,18 @@ def ensure_server(fleet: Fleet, name: str, names: t.Sequence[str]) -> Identity:
 def ensure_identities(fleet: Fleet, subjects: t.Sequence[Subject], *, keep_key_type: bool = False) -> list[Identity]:
     """Make, renew or mend these identities. C(keep_key_type): each key stays, whatever its type."""
     if not fleet.check_mode:
-        for parent in ("clients", "servers"):
+        for parent in ("clients", "servers", "issued"):
             bundle.recover_all(fleet.folder / parent)
+    # One kind of work after the other, all that is read, signed and written: going to and fro takes a tenth longer.
+    members = [Member.read(subject, _folder_of(fleet, subject)) for subject in subjects]
     writes: dict[Path, bundle.Files] = {}
     found = []
-    for subject in subjects:
-        folder = _folder_of(fleet, subject)
-        if folder in writes:
-            _write(writes)
-        found.append(_ensure(fleet, Member.read(subject, folder), writes, keep_key_type=keep_key_type))
-    _write(writes)
+    for member in members:
+        if member.folder in writes:
+            _write(fleet, writes)
+            member = Member.read(member.subject, member.folder)
+        found.append(_ensure(fleet, member, writes, keep_key_type=keep_key_type))
+    _write(fleet, writes)
     return found
 
 
@@ -146,6 +148,7 @@ def _issue(fleet: Fleet, member: Member, wish: Wish, writes: dict[Path, bundle.F
     return chain[0]
 
 
-def _write(writes: dict[Path, bundle.Files]) -> None:
+def _write(fleet: Fleet, writes: dict[Path, bundle.Files]) -> None:
+    fleet.note_issued()
     bundle.write_bundles(writes)
     writes.clear()

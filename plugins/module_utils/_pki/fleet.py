@@ -24,12 +24,13 @@ from pathlib import Path
 
 from .._failure import Failure
 from . import bundle, clock
-from .authority import Authority, authority_missing, read_authority
+from .authority import Authority, authority_missing, parse_authority, read_authority, read_files
 from .chain import Chain
 from .dependency import require_cryptography, x509
 from .issued import note_issued
 from .names import sort_names
 from .profile import Signer
+from .renewal import describe_expiry
 from .settings import Settings
 from .signing import Subject, check_request, sign_by_command, sign_with_authority
 
@@ -51,7 +52,11 @@ class Fleet:
         self.check_mode = check_mode
         self.warnings: list[str] = []
         self._authority: Authority | None = None
+        #: What check mode would have written.
+        self._predicted: dict[str, bytes | None] = {}
         self._signers: dict[str, Signer] = {}
+        #: Clients' certificates that are not handed out yet.
+        self._unnoted: list[x509.Certificate] = []
 
     @property
     def authority_folder(self) -> Path:
@@ -85,6 +90,8 @@ class Fleet:
     def lock(self) -> t.Iterator[None]:
         """One process at a time makes or signs; check mode makes nothing, so it needs no lock (and no folder)."""
         with contextlib.nullcontext() if self.check_mode else bundle.lock(self.folder):
+            if not self.check_mode:
+                bundle.recover(self.authority_folder)
             self.reread()
             yield
 
@@ -96,7 +103,9 @@ class Fleet:
     def authority(self) -> Authority | None:
         """Return what lies in the authority's folder, or None where there is none yet."""
         if self._authority is None:
-            self._authority = read_authority(self.authority_folder)
+            files = {**read_files(self.authority_folder), **self._predicted}
+            present = {name: content for name, content in files.items() if content is not None}
+            self._authority = parse_authority(self.authority_folder, present)
         return self._authority
 
     def required_authority(self) -> Authority:
@@ -119,7 +128,14 @@ class Fleet:
         return None if authority is None else authority.certificate
 
     def write_authority(self, files: t.Mapping[str, bytes | None]) -> None:
-        """Replace files of the authority's folder, all at once; None takes a file away."""
+        """Replace files of the authority's folder, all at once; None takes a file away.
+
+        In check mode, the fleet goes on as if it were so.
+        """
+        if self.check_mode:
+            self._predicted.update(files)
+            self.reread()
+            return
         # Everything here is secret or made anew at will; nothing of it belongs into a repository.
         if not (self.folder / ".gitignore").exists():
             bundle.replace_file(self.folder / ".gitignore", b"*\n", bundle.PUBLIC)
@@ -134,27 +150,42 @@ class Fleet:
         Of the request, only the public key is taken; the names are the controller's to decide.
         """
         subject = Subject("server", name or "server", tuple(sort_names(names)))
-        external = self.settings.sign_command is not None
-        request = check_request(request_pem, subject.names if external else None)
-        return self.sign(subject, request.public_key(), lambda: request_pem)
+        return self._sign_request(subject, request_pem)
 
     def sign_client_request(self, request_pem: bytes, name: str) -> Chain:
         """Sign the CSR of a client whose key is on another machine; return the chain for its C(cert.pem)."""
         self.check_not_revoked(name)
-        request = check_request(request_pem, None)
-        return self.sign(Subject("client", name), request.public_key(), lambda: request_pem)
+        return self._sign_request(Subject("client", name), request_pem)
+
+    def _sign_request(self, subject: Subject, request_pem: bytes) -> Chain:
+        request = check_request(request_pem, None if self.settings.sign_command is None else subject)
+        chain = self.sign(subject, request.public_key(), lambda: request_pem)
+        self.note_issued()
+        return chain
 
     def sign(self, subject: Subject, public_key: CertificatePublicKeyTypes, request: t.Callable[[], bytes]) -> Chain:
-        """Return the chain for C(cert.pem); a client's certificate is noted before it is handed out."""
+        """Return the chain for C(cert.pem); call M(note_issued) before it is handed out."""
         authority = self.required_authority()
         if self.settings.sign_command is not None:
-            return sign_by_command(self.settings.sign_command, subject, request(), authority.chain)
+            chain = sign_by_command(self.settings.sign_command, subject, request(), authority.chain)
+            if self.settings.renew_before.is_due(chain[0], clock.now()):
+                self.warnings.append(
+                    f"What sign_command made for {subject.kind} {subject.name!r}"
+                    f" {describe_expiry(chain[0], clock.now())}: by renew_before, each run has it made again."
+                )
+            return chain
         validity = datetime.timedelta(days=self.settings.validity)
         signer = self.client_signer() if subject.kind == "client" else self.signer()
         certificate = sign_with_authority(subject, public_key, signer=signer, validity=validity, now=clock.now())
         if subject.kind == "client":
-            note_issued(self.issued_folder, [certificate])
+            self._unnoted.append(certificate)
         return (certificate, *authority.above(certificate))
+
+    def note_issued(self) -> None:
+        """Have the clients' certificates that were signed since the last call survive whatever comes."""
+        if self._unnoted:
+            note_issued(self.issued_folder, self._unnoted)
+            self._unnoted.clear()
 
     def check_signer(self) -> None:
         """Raise what signing would raise. Failures: C(authority_missing) and those of M(load_private_key)."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 __all__ = ("Wish", "fingerprint", "not_after_of", "reasons_to_reissue")
 
 import datetime
+import hashlib
 import typing as t
 from dataclasses import dataclass
 
-from .dependency import hashes, x509, x509_oid
+from .dependency import serialization, x509, x509_oid
 from .keys import key_type_of
 from .names import names_in, sort_names
 from .renewal import A_THIRD_LEFT, RenewBefore, describe_expiry
@@ -71,7 +72,7 @@ def _reaches(certificate: x509.Certificate, limit: datetime.datetime | None, now
 
 def fingerprint(certificate: x509.Certificate) -> str:
     """Return SHA-256 over the DER form, in lower-case hex, as the module on the host computes it too."""
-    return certificate.fingerprint(hashes.SHA256()).hex()
+    return hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest()
 
 
 def not_after_of(certificate: x509.Certificate) -> str:

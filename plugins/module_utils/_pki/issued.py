@@ -22,9 +22,8 @@ from .dependency import x509, x509_oid
 
 def note_issued(folder: Path, certificates: t.Iterable[x509.Certificate]) -> None:
     """Remember them; call it before the certificates are handed out."""
-    for certificate in certificates:
-        bundle.make_private_folder(folder)
-        bundle.replace_file(_path(folder, certificate), as_pem([certificate]), bundle.PUBLIC)
+    files = {_path(folder, certificate).name: (as_pem([certificate]), bundle.PUBLIC) for certificate in certificates}
+    bundle.write_new_files(folder, files)
 
 
 def read_issued(folder: Path, now: datetime.datetime) -> list[x509.Certificate]:

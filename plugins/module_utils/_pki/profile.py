@@ -19,10 +19,13 @@ __all__ = (
     "cross_certificate",
     "may_sign_authorities",
     "server_certificate",
+    "serves",
     "signing_request",
+    "usage_of",
 )
 
 import datetime
+import functools
 import typing as t
 from dataclasses import dataclass
 
@@ -42,7 +45,7 @@ BACKDATE = datetime.timedelta(minutes=10)
 _COMMON_NAME_LENGTH = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Signer:
     """An authority ready to sign; the key stays out of its repr."""
 
@@ -70,6 +73,8 @@ def client_issuer_certificate(
 ) -> x509.Certificate:
     """Return a CA certificate that signs clients in the authority's stead; it has the authority's own name.
 
+    Below it, one more may stand (pathlen 1): the next authority, for daemons that know this issuer only.
+
     A client in Go (the docker CLI) sends its certificate only where the server names that certificate's issuer among
     the CAs it takes. So clients that the authority signed, and that daemons still list one by one, need a CA of that
     name in the list.
@@ -79,7 +84,7 @@ def client_issuer_certificate(
     if not may_sign_authorities(signer.certificate):
         signing_key, key_id = key, x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
     usage = x509.ExtendedKeyUsage([x509_oid.ExtendedKeyUsageOID.CLIENT_AUTH])
-    return _authority(name, key.public_key(), name, signing_key, key_id, path_length=0, now=now, last=last, usage=usage)
+    return _authority(name, key.public_key(), name, signing_key, key_id, path_length=1, now=now, last=last, usage=usage)
 
 
 def cross_certificate(certificate: x509.Certificate, *, signer: Signer, now: datetime.datetime) -> x509.Certificate:
@@ -88,19 +93,42 @@ def cross_certificate(certificate: x509.Certificate, *, signer: Signer, now: dat
     Behind an identity of the new authority, it makes that identity good for those who know the old one only.
     """
     last = min(certificate.not_valid_after_utc, signer.certificate.not_valid_after_utc)
-    issuer, key_id = signer.certificate.subject, _authority_key_id(signer)
     return _authority(
-        certificate.subject, certificate.public_key(), issuer, signer.key, key_id, path_length=0, now=now, last=last
+        certificate.subject,
+        certificate.public_key(),
+        signer.certificate.subject,
+        signer.key,
+        _authority_key_id(signer),
+        path_length=0,
+        now=now,
+        last=last,
+        # What the new authority has signed names its key so; one that is not made by us may count otherwise.
+        subject_key_id=_subject_key_id(certificate),
     )
 
 
-def may_sign_authorities(certificate: x509.Certificate) -> bool:
-    """Tell whether a CA certificate may stand below this one. Go and GnuTLS count self-issued ones, too."""
+def may_sign_authorities(certificate: x509.Certificate, count: int = 1) -> bool:
+    """Tell whether so many CA certificates may stand below this one. Go and GnuTLS count self-issued ones, too."""
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
     except x509.ExtensionNotFound:
         return False
-    return constraints.ca and constraints.path_length != 0
+    return constraints.ca and (constraints.path_length is None or constraints.path_length >= count)
+
+
+def serves(certificate: x509.Certificate, kind: str) -> bool:
+    """Tell whether it is good for a C(server) or a C(client)."""
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return x509_oid.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages or usage_of(kind) in usages
+
+
+def usage_of(kind: str) -> x509.ObjectIdentifier:
+    """Return the extended key usage of a C(server) or a C(client)."""
+    oid = x509_oid.ExtendedKeyUsageOID
+    return oid.SERVER_AUTH if kind == "server" else oid.CLIENT_AUTH
 
 
 def server_certificate(
@@ -171,8 +199,13 @@ def _authority(
     now: datetime.datetime,
     last: datetime.datetime,
     usage: x509.ExtendedKeyUsage | None = None,
+    subject_key_id: x509.SubjectKeyIdentifier | None = None,
 ) -> x509.Certificate:
-    builder = _builder(subject, issuer, public_key, now, last)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public_key)
+    builder = builder.serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - BACKDATE).not_valid_after(last)
+    own_key_id = subject_key_id or x509.SubjectKeyIdentifier.from_public_key(public_key)
+    builder = builder.add_extension(own_key_id, critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
     builder = builder.add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
     if usage is not None:
@@ -182,11 +215,17 @@ def _authority(
 
 def _authority_key_id(signer: Signer) -> x509.AuthorityKeyIdentifier:
     """As the signer's certificate has it; one that is not made by us may have none."""
-    try:
-        key_id = signer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    except x509.ExtensionNotFound:
+    key_id = _subject_key_id(signer.certificate)
+    if key_id is None:
         return x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_id)
+
+
+def _subject_key_id(certificate: x509.Certificate) -> x509.SubjectKeyIdentifier | None:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return None
 
 
 def _end_entity(
@@ -199,30 +238,32 @@ def _end_entity(
     san: x509.SubjectAlternativeName | None,
 ) -> x509.Certificate:
     not_after = min(now + validity, signer.certificate.not_valid_after_utc)
-    builder = _builder(subject, signer.certificate.subject, public_key, now, not_after)
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     # Key transport is how RSA without (EC)DHE works; other keys can only sign (RFC 5480, RFC 8410).
     encipherment = isinstance(public_key, rsa.RSAPublicKey)
-    builder = builder.add_extension(_key_usage(digital_signature=True, key_encipherment=encipherment), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    builder = _shared_part(signer, usage, encipherment, now - BACKDATE, not_after)
+    builder = builder.subject_name(subject).public_key(public_key).serial_number(x509.random_serial_number())
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     if san is not None:
         # RFC 5280, 4.2.1.6: critical where the subject is empty.
         builder = builder.add_extension(san, critical=not list(subject))
-    builder = builder.add_extension(_authority_key_id(signer), critical=False)
     return builder.sign(signer.key, _digest_for(signer.key))
 
 
-def _builder(
-    subject: x509.Name,
-    issuer: x509.Name,
-    public_key: CertificatePublicKeyTypes,
-    now: datetime.datetime,
+@functools.lru_cache(maxsize=8)
+def _shared_part(
+    signer: Signer,
+    usage: x509.ObjectIdentifier,
+    encipherment: bool,
+    not_before: datetime.datetime,
     not_after: datetime.datetime,
 ) -> x509.CertificateBuilder:
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public_key)
-    builder = builder.serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - BACKDATE).not_valid_after(not_after)
-    return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    """Return what is the same in all certificates of one run: building it takes longer than the signature."""
+    builder = x509.CertificateBuilder().issuer_name(signer.certificate.subject)
+    builder = builder.not_valid_before(not_before).not_valid_after(not_after)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_key_usage(digital_signature=True, key_encipherment=encipherment), critical=True)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    return builder.add_extension(_authority_key_id(signer), critical=False)
 
 
 def _subject(common_name: str | None) -> x509.Name:

@@ -19,6 +19,8 @@ if t.TYPE_CHECKING:
     from .dependency import x509
 
 _FORM = re.compile(r"(?P<number>\d+)(?P<unit>d|%)?\Z")
+#: A century: more days than any certificate lives.
+_MOST_DAYS = 36500
 _SOON = datetime.timedelta(days=30)
 
 
@@ -41,7 +43,7 @@ class RenewBefore:
         number = int(match["number"]) if match else 0
         if match and match["unit"] == "%" and 0 < number < 100:
             return cls(share=number / 100)
-        if match and match["unit"] != "%" and number > 0:
+        if match and match["unit"] != "%" and 0 < number <= _MOST_DAYS:
             return cls(days=number)
         raise Failure(
             "invalid_renew_before",

@@ -57,10 +57,12 @@ def revoke(fleet: Fleet, names: t.Sequence[str]) -> list[str]:
         return []
     listed = [c for c in issued if issued_to(c) not in revoked and _is_let_in(c, authority)]
     _check_length(listed)
+    # What can't be signed shows before anything is moved.
+    files = _new_issuer(fleet, authority, listed)
     if not fleet.check_mode:
         for name in names:
             _put_aside(fleet, name)
-        _change_issuer(fleet, authority, listed)
+    fleet.write_authority(files)
     return shut_out
 
 
@@ -140,13 +142,11 @@ def _put_aside(fleet: Fleet, name: str) -> None:
     bundle.write_bundle(folder, bundle_files(authority, chain, private_key_pem(key)))
 
 
-def _change_issuer(fleet: Fleet, authority: Authority, listed: t.Sequence[x509.Certificate]) -> None:
+def _new_issuer(fleet: Fleet, authority: Authority, listed: t.Sequence[x509.Certificate]) -> dict[str, bytes]:
     key = generate_key(key_type_of(authority.certificate.public_key()))
     issuer = client_issuer_certificate(key, signer=fleet.signer(), now=clock.now())
-    fleet.write_authority(
-        {
-            "issuer.pem": as_pem([issuer]),
-            "issuer-key.pem": private_key_pem(key, fleet.settings.passphrase),
-            "clients-ca.pem": as_pem([issuer, *listed]),
-        }
-    )
+    return {
+        "issuer.pem": as_pem([issuer]),
+        "issuer-key.pem": private_key_pem(key, fleet.settings.passphrase),
+        "clients-ca.pem": as_pem([issuer, *listed]),
+    }

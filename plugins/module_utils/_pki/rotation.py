@@ -10,7 +10,8 @@ end:   all daemons have let go of the old one; the rotation is over.
 
 In between, every daemon is visited twice. The new authority is also signed by the old one (C(cross.pem), RFC 4210's
 "new with old"), and each new identity brings that certificate along. So a daemon or a client that has not been
-visited yet takes it all the same.
+visited yet takes it all the same. After a revocation, daemons know the issuer of clients and not the authority: clients
+bring the new authority signed by that one, too (C(client-cross.pem)).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from . import clock
 from .authority import DROPPING, OVERLAP, Authority
 from .authority_making import brought_authority, new_authority
 from .chain import as_pem, is_issued_by
+from .dependency import x509
 from .ensure import ensure_identities
 from .fleet import Fleet
 from .freshness import fingerprint
@@ -32,7 +34,7 @@ from .identity import Identity
 from .issued import forget, issued_to, read_issued
 from .members import Member
 from .names import names_in
-from .profile import cross_certificate, may_sign_authorities
+from .profile import Signer, cross_certificate, may_sign_authorities
 from .signing import Subject
 
 _NUMBER = re.compile(r" authority(?: (\d+))?\Z")
@@ -59,8 +61,7 @@ def begin(fleet: Fleet) -> list[Identity]:
     authority = fleet.required_authority()
     if authority.phase is None:
         _check_own(authority)
-        if not fleet.check_mode:
-            _replace(fleet, authority)
+        _replace(fleet, authority)
     return reissue_all(fleet)
 
 
@@ -73,10 +74,8 @@ def drop(fleet: Fleet, seen: t.Sequence[Seen], leave_behind: t.Collection[str]) 
     if authority.phase == OVERLAP:
         waiting = [*_waiting_endpoints(authority, seen), *_waiting_clients(fleet, authority)]
         _check_none_waits([name for name, _why in waiting if name not in leave_behind], dict(waiting))
-        if not fleet.check_mode:
-            fleet.write_authority(
-                {"rotation": DROPPING.encode() + b"\n", "former.pem": None, "cross.pem": None, "clients-ca.pem": None}
-            )
+        former = dict.fromkeys(("former.pem", "cross.pem", "client-cross.pem", "clients-ca.pem"))
+        fleet.write_authority({"rotation": DROPPING.encode() + b"\n", **former})
     return reissue_all(fleet)
 
 
@@ -93,7 +92,7 @@ def end(fleet: Fleet, seen: t.Sequence[Seen], trust: str, leave_behind: t.Collec
     if not fleet.check_mode:
         old = [c for c in read_issued(fleet.issued_folder, clock.now()) if not is_issued_by(c, authority.certificate)]
         forget(fleet.issued_folder, old)
-        fleet.write_authority({"rotation": None})
+    fleet.write_authority({"rotation": None})
     return True
 
 
@@ -120,20 +119,14 @@ def _check_own(authority: Authority) -> None:
 
 def _replace(fleet: Fleet, old: Authority) -> None:
     brought = brought_authority(fleet)
-    if brought is not None and brought.chain[0] != old.certificate:
-        chain, key_pem = brought.chain, brought.key_pem
-    else:
-        chain, key_pem = new_authority(fleet, _number(old) + 1)
-    expired = old.certificate.not_valid_after_utc <= clock.now()
-    cross = None
-    if may_sign_authorities(old.certificate) and not expired:
-        cross = cross_certificate(chain[0], signer=fleet.signer(), now=clock.now())
-    else:
-        fleet.warnings.append(
-            "The old authority can't sign the new one"
-            f" ({'it has expired' if expired else 'its certificate forbids it: pathlen 0'}). Clients that are not on"
-            " this controller need their new ca.pem before the daemons are visited."
+    if brought is not None and brought.chain[0] == old.certificate:
+        raise Failure(
+            "rotation_impossible",
+            thing=str(fleet.settings.authority_certificate),
+            reason="this is the authority that the fleet has already",
+            cure="Give the new one as authority_certificate and authority_key; to have one made here, leave them out",
         )
+    chain, key_pem = (brought.chain, brought.key_pem) if brought else new_authority(fleet, _number(old) + 1)
     fleet.write_authority(
         {
             "ca.pem": as_pem(chain),
@@ -142,10 +135,30 @@ def _replace(fleet: Fleet, old: Authority) -> None:
             "issuer-key.pem": None,
             "clients-ca.pem": as_pem([chain[0], *(old.listed or [old.certificate])]),
             "former.pem": as_pem(old.chain),
-            "cross.pem": None if cross is None else as_pem([cross]),
             "rotation": OVERLAP.encode() + b"\n",
+            **_crosses(fleet, old, chain[0]),
         }
     )
+
+
+def _crosses(fleet: Fleet, old: Authority, certificate: x509.Certificate) -> dict[str, bytes | None]:
+    """Have the new authority signed by those whom clients and daemons know."""
+    expired = old.certificate.not_valid_after_utc <= clock.now()
+    forbidden = not all(may_sign_authorities(ca, below) for below, ca in enumerate(old.chain, 1))
+    if expired or forbidden:
+        fleet.warnings.append(
+            f"The old authority can't sign the new one ({'it has expired' if expired else 'pathlen forbids it'})."
+            " Clients that are not on this controller need their new ca.pem before the daemons are visited, and daemons"
+            " let nobody in by the new authority before they are."
+        )
+    signers: dict[str, Signer | None] = {
+        "cross.pem": None if expired or forbidden else fleet.signer(),
+        "client-cross.pem": None if expired or old.issuer is None else fleet.client_signer(),
+    }
+    return {
+        name: None if signer is None else as_pem([cross_certificate(certificate, signer=signer, now=clock.now())])
+        for name, signer in signers.items()
+    }
 
 
 def _number(authority: Authority) -> int:

@@ -16,10 +16,12 @@ import typing as t
 from dataclasses import dataclass
 
 from .._failure import Failure
+from . import clock
 from .chain import Chain, leads_to, try_chain
 from .dependency import x509, x509_oid
 from .names import names_in, sort_names
-from .profile import Signer, client_certificate, server_certificate
+from .profile import Signer, client_certificate, server_certificate, serves, usage_of
+from .renewal import describe_expiry
 
 if t.TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -78,8 +80,8 @@ def sign_by_command(command: str, subject: Subject, request: bytes, anchors: t.C
     return chain
 
 
-def check_request(pem: bytes, names: t.Sequence[str] | None) -> x509.CertificateSigningRequest:
-    """Return a host's CSR. With C(names), these and no others have to be in it: a CA will take them from there.
+def check_request(pem: bytes, subject: Subject | None) -> x509.CertificateSigningRequest:
+    """Return a host's CSR. With C(subject), it has to ask for just that: a CA will take it from there.
 
     Failure: C(request_invalid).
     """
@@ -88,8 +90,8 @@ def check_request(pem: bytes, names: t.Sequence[str] | None) -> x509.Certificate
         request = x509.load_pem_x509_csr(pem)
         if not request.is_signature_valid:
             reason = "it is not signed by the key that it names"
-        elif names is not None and names_in(request) != sort_names(names):
-            reason = f"it asks for the names {', '.join(names_in(request))} and not for {', '.join(sort_names(names))}"
+        elif subject is not None:
+            reason = _asked_otherwise(request, subject)
     except ValueError:
         reason = "it is none"
     if reason:
@@ -102,6 +104,26 @@ def check_request(pem: bytes, names: t.Sequence[str] | None) -> x509.Certificate
     return request
 
 
+def _asked_otherwise(request: x509.CertificateSigningRequest, subject: Subject) -> str:
+    """Return what a request asks for that is not its sender's to have; a host could ask for a client's certificate."""
+    has, wants = names_in(request), sort_names(subject.names)
+    if has != wants:
+        return f"it asks for the names {', '.join(has) or 'none'} and not for {', '.join(wants) or 'none'}"
+    if subject.kind == "client" and _common_names(request) != [subject.name]:
+        return f"it asks for the CN {', '.join(_common_names(request)) or 'none'} and not for {subject.name}"
+    for extension in request.extensions:
+        asked = extension.value
+        if isinstance(asked, x509.BasicConstraints) and asked.ca:
+            return "it asks for the certificate of a CA"
+        if isinstance(asked, x509.ExtendedKeyUsage) and list(asked) != [usage_of(subject.kind)]:
+            return f"it asks for another extended key usage than that of a {subject.kind}"
+    return ""
+
+
+def _common_names(thing: t.Union[x509.Certificate, x509.CertificateSigningRequest]) -> list[str]:
+    return [str(a.value) for a in thing.subject.get_attributes_for_oid(x509_oid.NameOID.COMMON_NAME)]
+
+
 def _check_fit(
     chain: Chain,
     subject: Subject,
@@ -109,14 +131,18 @@ def _check_fit(
     anchors: t.Collection[x509.Certificate],
     command: str,
 ) -> None:
-    certificate = chain[0]
+    certificate, now = chain[0], clock.now()
     lacking = sorted(set(sort_names(subject.names)) - set(names_in(certificate)))
     if certificate.public_key() != request.public_key():
         reason = "it was made for another key than the request's"
     elif lacking:
         reason = f"it lacks {', '.join(lacking)}"
-    elif not _serves(certificate, subject.kind):
+    elif subject.kind == "client" and _common_names(certificate) != [subject.name]:
+        reason = f"its CN is not {subject.name}"
+    elif not serves(certificate, subject.kind):
         reason = f"its extended key usage is not that of a {subject.kind}"
+    elif not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
+        reason = describe_expiry(certificate, now)
     elif not leads_to(chain, anchors):
         reason = "its chain does not lead to authority_certificate"
     else:
@@ -128,15 +154,6 @@ def _check_fit(
         cure="Have the CA take names and usage from the request, or from GANGWAY_KIND and GANGWAY_NAMES; give the CA's "
         "own certificates as authority_certificate",
     )
-
-
-def _serves(certificate: x509.Certificate, kind: str) -> bool:
-    oid = x509_oid.ExtendedKeyUsageOID
-    try:
-        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return True
-    return oid.ANY_EXTENDED_KEY_USAGE in usages or (oid.SERVER_AUTH if kind == "server" else oid.CLIENT_AUTH) in usages
 
 
 def _command_failed(command: str, reason: str) -> Failure:

@@ -428,22 +428,37 @@ def _make_at_once(home: str, number: int, barrier: t.Any, results: t.Any) -> Non
     fleet = Fleet(home, "default")
     with fleet.lock():
         authority = ensure_authority(fleet)
-        client = ensure_client(fleet, f"client-{number % 2}")
-    results.put((authority.changed, authority.as_result()["fingerprint"], client.changed))
+        own, shared = (ensure_client(fleet, name) for name in (f"client-{number}", "shared"))
+        server = ensure_server(fleet, f"server-{number}", [f"server-{number}"])
+    results.put((authority.changed, shared.changed, own.changed, server.changed))
 
 
-def test_many_processes_at_once_make_one_authority(home: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    barrier, results = context.Barrier(8), context.Queue()
-    processes = [context.Process(target=_make_at_once, args=(str(home), n, barrier, results)) for n in range(8)]
+def test_fifty_processes_at_once_make_one_authority(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+    context, count = multiprocessing.get_context("fork"), 50
+    barrier, results = context.Barrier(count), context.Queue()
+    processes = [context.Process(target=_make_at_once, args=(str(home), n, barrier, results)) for n in range(count)]
     for process in processes:
         process.start()
-    outcomes = [results.get(timeout=30) for _unused in processes]
+    outcomes = [results.get(timeout=60) for _unused in processes]
     for process in processes:
-        process.join(timeout=30)
+        process.join(timeout=60)
         assert process.exitcode == 0
-    assert sorted(changed for changed, _fingerprint, _client in outcomes) == [False] * 7 + [True]
-    assert len({fingerprint for _changed, fingerprint, _client in outcomes}) == 1
-    assert sum(client_changed for *_rest, client_changed in outcomes) == 2
-    assert not any(identity.changed for identity in (ensure_client(Fleet(str(home), "default"), "client-1"),))
-    assert sorted(os.listdir(home / "default" / "clients")) == ["client-0", "client-1"]
+    made = [sum(changed) for changed in zip(*outcomes)]
+    assert made == [1, 1, count, count], "authority, shared client, own clients, servers"
+    authority = _open(home).required_authority()
+    signer = authority.signer(None, clock.now())
+    assert signer.key.public_key() == authority.certificate.public_key()
+    members = [path for folder in ("clients", "servers") for path in (home / "default" / folder).iterdir()]
+    assert sorted(path.name for path in members) == sorted(
+        ["shared", *(f"{kind}-{number}" for kind in ("client", "server") for number in range(count))]
+    )
+    for folder in members:
+        chain = x509.load_pem_x509_certificates((folder / "cert.pem").read_bytes())
+        key = load_private_key((folder / "key.pem").read_bytes(), path="")
+        assert len(chain) == 1
+        assert is_issued_by(chain[0], authority.certificate)
+        assert key.public_key() == chain[0].public_key()
+        assert (folder / "ca.pem").read_bytes() == (home / "default" / "authority" / "ca.pem").read_bytes()
+    noted = [x509.load_pem_x509_certificate(path.read_bytes()) for path in (home / "default" / "issued").iterdir()]
+    assert len({certificate.subject for certificate in noted}) == len(noted) == count + 1

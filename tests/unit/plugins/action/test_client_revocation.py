@@ -1,0 +1,165 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action plugin client_revocation, found and run as the task executor does it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import typing as t
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
+from ansible.plugins.loader import action_loader
+
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, write_record
+from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_bundles
+from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet, Settings
+
+MakeRecord = t.Callable[..., EndpointRecord]
+
+PASSPHRASE = "correct-horse"
+
+
+def _run(home: Path, clients: list[str], *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
+    """Run the task; a connection that is touched fails the test."""
+    task = Task()
+    task.args = {"home": str(home), "clients": clients, **arguments}
+    task.check_mode = check_mode
+    task.async_val = 0
+    plugin = action_loader.get(
+        "gangway.docker.client_revocation",
+        task=task,
+        connection=mock.Mock(spec_set=["_shell", "transport"]),
+        play_context=mock.Mock(),
+        loader=DataLoader(),
+        templar=mock.Mock(),
+        shared_loader_obj=None,
+    )
+    with mock.patch.object(type(plugin), "_execute_module", side_effect=AssertionError("no module is to be run")):
+        result: dict[str, t.Any] = plugin.run(task_vars={})
+    return result
+
+
+def _image(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {str(p): (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    ensure_bundles(Fleet(str(tmp_path / "home"), "default"), ["alice", "bob"], [])
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def visit(home: Path, make_record: MakeRecord) -> t.Callable[..., None]:
+    """Note of a daemon that it has today's list, and whom it was seen turning away."""
+
+    def note(name: str = "web1", **changes: t.Any) -> None:
+        authority = Fleet(str(home), "default").required_authority()
+        record = make_record(name=name, trust=hashlib.sha256(authority.client_trust).hexdigest())
+        write_record(home / "default" / "endpoints", dataclasses.replace(record, **changes))
+
+    return note
+
+
+def test_a_client_is_revoked_once_and_all_endpoints_named(home: Path, visit: t.Callable[..., None]) -> None:
+    visit()
+    visit("web2")
+    first, second = (_run(home, ["bob"]) for _unused in range(2))
+    assert (first["changed"], first["revoked"], first["endpoints"]) == (True, ["bob"], ["web1", "web2"])
+    assert (second["changed"], second["revoked"], second["endpoints"]) == (False, [], ["web1", "web2"])
+    assert first["warnings"] == []
+    assert not (home / "default/clients/bob").exists()
+    assert (home / "default/revoked/bob/key.pem").is_file()
+
+
+def test_check_mode_predicts_and_touches_nothing(home: Path) -> None:
+    before = _image(home)
+    predicted = _run(home, ["bob"], check_mode=True)
+    assert _image(home) == before
+    made = _run(home, ["bob"])
+    assert {key: predicted[key] for key in ("changed", "revoked", "endpoints")} == {
+        key: made[key] for key in ("changed", "revoked", "endpoints")
+    }
+
+
+def test_enforced_means_seen_at_every_endpoint(home: Path, visit: t.Callable[..., None]) -> None:
+    visit("old")
+    _run(home, ["alice", "bob"])
+    visit("unseen")
+    visit("half", refused=["bob"])
+    visit("brought", trust=None)
+    visit("done", refused=["alice", "bob", "carol"])
+    before = _image(home)
+    for check_mode in (True, False):
+        result = _run(home, ["alice", "bob"], state="enforced", check_mode=check_mode)
+        assert (result["failed"], result["failure"]) == (True, "revocation_incomplete")
+        assert result["waiting"] == ["brought", "half", "old", "unseen"]
+        for said in (
+            "old still lets them in",
+            "unseen has the new list, but was not seen",
+            "half has the new list, but was not seen",
+            "brought lets in whom the user's own client_ca says",
+        ):
+            assert said in result["msg"]
+    assert _image(home) == before
+
+
+def test_enforced_is_a_result_where_all_have_turned_them_away(home: Path, visit: t.Callable[..., None]) -> None:
+    _run(home, ["bob"])
+    for name in ("web1", "web2"):
+        visit(name, refused=["bob"])
+    result = _run(home, ["bob"], state="enforced")
+    assert (result["changed"], result["revoked"], result["endpoints"]) == (False, [], ["web1", "web2"])
+    assert "failed" not in result
+
+
+def test_a_fleet_without_endpoints_has_nothing_to_enforce(home: Path) -> None:
+    _run(home, ["bob"])
+    assert "failed" not in _run(home, ["bob"], state="enforced")
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("clients", "arguments", "failure_key"),
+    [
+        (["carol"], {}, "client_missing"),
+        (["bob", "carol"], {}, "client_missing"),
+        (["../bob"], {}, "invalid_name"),
+        (["bob"], {"fleet": "other"}, "authority_missing"),
+        (["bob"], {"fleet": "other", "state": "enforced"}, "authority_missing"),
+        (["bob"], {"passphrase": "given for a key that has none"}, "passphrase_unneeded"),
+    ],
+)
+def test_a_failure_is_a_result_with_its_key_and_changes_nothing(
+    home: Path, clients: list[str], arguments: dict[str, t.Any], failure_key: str, check_mode: bool
+) -> None:
+    before = {name: entry for name, entry in _image(home).items() if not name.endswith(".lock")}
+    result = _run(home, clients, check_mode=check_mode, **arguments)
+    assert (result["failed"], result["failure"]) == (True, failure_key)
+    assert result["msg"]
+    assert {name: entry for name, entry in _image(home).items() if not name.endswith(".lock")} == before
+
+
+def test_no_secret_is_told(tmp_path: Path) -> None:
+    ensure_bundles(Fleet(str(tmp_path), "default", Settings(passphrase=PASSPHRASE)), ["bob"], [])
+    result = _run(tmp_path, ["bob"], passphrase=PASSPHRASE)
+    assert result["revoked"] == ["bob"]
+    told = repr({key: value for key, value in result.items() if key != "invocation"})
+    assert PASSPHRASE not in told
+    assert "PRIVATE KEY" not in told
+
+
+@pytest.mark.parametrize("arguments", [{"state": "absent"}, {"unheard_of": 1}])
+def test_arguments_that_do_not_fit_are_refused(home: Path, arguments: dict[str, t.Any]) -> None:
+    before = _image(home)
+    with pytest.raises(AnsibleError):
+        _run(home, ["bob"], **arguments)
+    assert _image(home) == before
