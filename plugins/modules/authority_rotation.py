@@ -33,7 +33,8 @@ options:
       - V(begin) makes a new authority, unless a rotation is under way, and has it sign all clients and servers whose
         bundles are on the controller. Daemons and clients trust both authorities from then on.
       - V(drop) lets go of the old authority, where every endpoint of the fleet was seen working with a certificate of
-        the new one, and every client has one.
+        the new one (from the controller or, where the access list leaves that out, from the host itself), and every
+        client has one.
       - V(end) closes the rotation, where every daemon trusts the new authority alone.
       - A step that is done already changes nothing.
     type: str

@@ -45,10 +45,12 @@ def main() -> int:
 def _measure(*, sizes: t.Sequence[int], repeats: int) -> None:
     started = time.monotonic()
     (ROOT / ".cache").mkdir(exist_ok=True)
-    # Not in /tmp, which may be memory: syncing files is part of what is measured.
+    _say(f"issuing {_IDENTITIES} identities, bare and by tls_bundle, {repeats} time(s) (about 5 s each)")
+    # Not in /tmp, which may be memory: syncing files is part of what is measured. Deleted long before the next
+    # benchmark: up to 6 minutes later, ext4 takes ten times as long to make new files.
     with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / ".cache") as folder:
-        _say(f"issuing {_IDENTITIES} identities, bare and by tls_bundle, {repeats} time(s) (about 5 s each)")
         issuing = _issuing(Path(folder), repeats)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / ".cache") as folder:
         engine = find_or_start_engine(_say)
         names = [f"bench-{number}" for number in range(1, max(sizes) + 1)]
         try:
@@ -121,6 +123,12 @@ def _print_issuing(figures: t.Mapping[str, float], repeats: int) -> None:
     )
     print(row.format("wall", figures["wall"], figures["bare_wall"], wall, "1.5", "likewise"))
     print(f"CPU  {figures['unchanged_cpu']:8.2f} s {'limit 1 s':>21}  over the same identities when nothing changes")
+
+
+def _print_handshakes(handshakes: t.Mapping[int, Handshake]) -> None:
+    print("\nA new connection until its first answer, median of 50, by how many clients the daemon lists")
+    for count, handshake in handshakes.items():
+        print(f"{count:5} clients  {handshake.milliseconds:5.1f} ms  {handshake.size:6} bytes read in the handshake")
 
 
 def _say(text: str) -> None:

@@ -175,6 +175,23 @@ def test_one_client_is_shut_out_and_the_others_notice_nothing(
     assert ask(host.address, bundle=controller.fleet / "revoked" / "dave") == "refused"
     assert controller.playbook("revoke", revoke_clients=["nobody"]).failures == ["client_missing"]
 
+    # A rotation after that: the daemon, not visited yet, knows the clients' issuer only, and lets new identities in.
+    kept = {name: shutil.copytree(controller.client(name), tmp_path / name) for name in ("admin", "carol")}
+    current = {"expose_clients": ["admin", "carol"]}
+    with without_ssh(host):
+        assert controller.playbook("rotate_authority", **current).failures == ["rotation_unfinished"]
+    for visited in (False, True):
+        if visited:
+            assert controller.playbook("rotate_authority", rotate_finish=False, **current).code == 0
+        for name in kept:
+            assert controller.docker(host, "ps", "--quiet", client=name).returncode == 0
+            assert ask(host.address, bundle=controller.client(name)) == "answered"
+            assert ask(host.address, bundle=kept[name]) == "answered"
+        assert ask(host.address, bundle=stolen) == "refused"
+    assert controller.playbook("rotate_authority", **current).code == 0
+    assert [ask(host.address, bundle=bundle) for bundle in (stolen, *kept.values())] == ["refused"] * 3
+    assert controller.docker(host, "ps", "--quiet", client="carol").returncode == 0
+
 
 class _Processes(threading.Thread):
     """Looks at every process of the machine, those of its hosts as well, for a text on its command line."""

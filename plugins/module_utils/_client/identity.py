@@ -18,6 +18,7 @@ from .._pki.chain import Chain, as_pem, try_chain
 from .._pki.dependency import x509_oid
 from .._pki.fleet import Fleet
 from .._pki.freshness import Wish, fingerprint, not_after_of, reasons_to_reissue
+from .._pki.issued import note_removed
 from .._pki.keys import key_type_of
 from .record import read_machine_record, remove_machine_record, write_machine_record
 
@@ -101,6 +102,9 @@ class ClientIdentity:
                 write_machine_record(folder, self.host, self.name, self.chain)
 
     def forget(self) -> None:
+        if self.chain:
+            with self.fleet.lock():
+                note_removed(self.fleet.issued_folder, self.chain[0])
         remove_machine_record(self.fleet.machines_folder, self.host, self.name)
 
     def urls(self, endpoints: t.Iterable[str]) -> dict[str, str]:

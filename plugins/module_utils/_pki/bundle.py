@@ -28,7 +28,6 @@ __all__ = (
 )
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import re
@@ -37,6 +36,7 @@ import typing as t
 from pathlib import Path
 
 from .._failure import Failure
+from .disk import can_sync_file_systems, exchange, sync_file_system, sync_folder, write_new
 
 PRIVATE = 0o600
 PUBLIC = 0o644
@@ -46,10 +46,6 @@ Files = t.Mapping[str, t.Optional[t.Tuple[bytes, int]]]
 #: is cheaper from 2 on. But it also waits for what others have written there (0.5 s behind 1.5 GB, measured on an SSD;
 #: 64 folders one by one: 50 ms), which a small fleet's run should not.
 _MANY = 64
-#: syncfs(2), where the C library has it: not on macOS.
-_SYNCFS = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
-#: renameat2(2), likewise.
-_RENAMEAT2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
 #: What M(write_bundle) has beside a folder while it replaces it.
 _BESIDE = re.compile(r"\.(.+)\.(tmp|new|old)\Z")
 
@@ -94,26 +90,20 @@ def read_bundle(folder: Path, names: t.Iterable[str]) -> dict[str, bytes]:
     return found
 
 
-def write_bundle(folder: Path, files: Files, *, in_use: bool = False) -> None:
-    """Make the folder hold these files; call it under M(lock).
-
-    C(in_use): certificates, which go with the key in their old and in their new form, are replaced one by one, in the
-    order given, so that no client finds the folder missing for a moment.
-    """
+def write_bundle(folder: Path, files: Files) -> None:
+    """Make the folder hold these files; call it under M(lock)."""
     make_private_folder(folder.parent)
     recover(folder)
     present = read_bundle(folder, files)
     wanted = {name: file for name, file in files.items() if file is not None}
     changed = [name for name in files if present.get(name) != (files[name] or (None,))[0]]
-    one_by_one = in_use and all((files[name] or (b"", PRIVATE))[1] == PUBLIC for name in changed)
-    if folder.is_dir() and (len(changed) == 1 or one_by_one):
-        for name in changed:
-            file = files[name]
-            if file is None:
-                (folder / name).unlink()
-                _sync_folder(folder)
-            else:
-                replace_file(folder / name, *file)
+    if folder.is_dir() and len(changed) == 1:
+        file = files[changed[0]]
+        if file is None:
+            (folder / changed[0]).unlink()
+            sync_folder(folder)
+        else:
+            replace_file(folder / changed[0], *file)
     elif changed:
         _replace_folder(folder, files)
     if loose_modes(folder, wanted):
@@ -128,13 +118,14 @@ def write_bundles(bundles: t.Mapping[Path, Files]) -> None:
     for parent in parents:
         make_private_folder(parent)
         recover_all(parent)
-    new, present = [], []
+    new: list[tuple[Path, Files]] = []
+    present: list[tuple[Path, Files]] = []
     for folder, files in bundles.items():
         (present if os.path.lexists(folder) else new).append((folder, files))
     if not _are_many(new):
         new, present = [], [*present, *new]
     for folder, files in present:
-        write_bundle(folder, files, in_use=True)
+        write_bundle(folder, files)
     if new:
         _write_new_folders(new, parents)
 
@@ -144,12 +135,12 @@ def write_new_files(folder: Path, files: t.Mapping[str, tuple[bytes, int]]) -> N
     make_private_folder(folder)
     many = _are_many(files)
     for name, (content, mode) in files.items():
-        _write_new(_beside(folder / name, "tmp"), content, mode, sync=not many)
+        write_new(_beside(folder / name, "tmp"), content, mode, sync=not many)
     if many:
-        _sync_file_system(folder)
+        sync_file_system(folder)
     for name in files:
         os.rename(_beside(folder / name, "tmp"), folder / name)
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def loose_modes(folder: Path, files: t.Mapping[str, tuple[bytes, int]]) -> list[str]:
@@ -168,9 +159,9 @@ def replace_file(path: Path, content: bytes, mode: int) -> None:
     """Write a file that is there as a whole or not at all; its mode is right from the first byte on."""
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.unlink(missing_ok=True)
-    _write_new(temporary, content, mode)
+    write_new(temporary, content, mode)
     os.replace(temporary, path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def recover(folder: Path) -> None:
@@ -182,7 +173,7 @@ def recover(folder: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
             folder.rename(old)
         new.rename(folder)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -211,17 +202,17 @@ def _replace_folder(folder: Path, files: Files) -> None:
     _fill_new_folder(temporary, files, sync=True)
     if folder.exists():
         _carry_over(folder, temporary, files)
-    _sync_folder(temporary)
-    if folder.exists() and _exchange(temporary, folder):
-        _sync_folder(folder.parent)
+    sync_folder(temporary)
+    if folder.exists() and exchange(temporary, folder):
+        sync_folder(folder.parent)
         _discard(temporary)
     elif folder.exists():
         temporary.rename(new)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
         recover(folder)
     else:
         temporary.rename(folder)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 def _write_new_folders(new: t.Sequence[tuple[Path, Files]], parents: t.Collection[Path]) -> None:
@@ -230,29 +221,18 @@ def _write_new_folders(new: t.Sequence[tuple[Path, Files]], parents: t.Collectio
     for temporary, (_folder, files) in zip(temporaries, new):
         _fill_new_folder(temporary, files, sync=False)
     for parent in parents:
-        _sync_file_system(parent)
+        sync_file_system(parent)
     for temporary, (folder, _files) in zip(temporaries, new):
         os.rename(temporary, folder)
     for parent in parents:
-        _sync_folder(parent)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Let two folders take each other's place, so that neither is missing for a moment; tell whether that was possible.
-
-    renameat2(2) with RENAME_EXCHANGE: on Linux, and not on every file system.
-    """
-    if _RENAMEAT2 is None:
-        return False
-    here, exchange = -100, 2
-    return bool(_RENAMEAT2(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
+        sync_folder(parent)
 
 
 def _fill_new_folder(folder: Path, files: Files, *, sync: bool) -> None:
     os.mkdir(folder, mode=0o700)
     for name, file in files.items():
         if file is not None:
-            _write_new(f"{folder}/{name}", *file, sync=sync)
+            write_new(f"{folder}/{name}", *file, sync=sync)
 
 
 def _carry_over(folder: Path, into: Path, files: Files) -> None:
@@ -276,42 +256,8 @@ def _carry_file(source: t.Union[str, Path], target: t.Union[str, Path]) -> None:
         if os.path.islink(source):
             os.symlink(os.readlink(source), target)
         else:
-            _write_new(Path(target), Path(source).read_bytes(), os.stat(source).st_mode & 0o777)
-
-
-def _write_new(path: Path | str, content: bytes, mode: int, *, sync: bool = True) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
-        os.fchmod(descriptor, mode)
-        while content:
-            content = content[os.write(descriptor, content) :]
-        if sync:
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            write_new(Path(target), Path(source).read_bytes(), os.stat(source).st_mode & 0o777)
 
 
 def _are_many(things: t.Sized) -> bool:
-    return len(things) >= _MANY and _SYNCFS is not None
-
-
-def _sync_file_system(folder: Path) -> None:
-    """Have the disk hold all that was written to the file system that the folder is on.
-
-    os.sync() would wait for all other disks and network shares, too, and hide errors; syncfs(2) tells of them since
-    Linux 5.8.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        if _SYNCFS(descriptor) != 0:
-            raise OSError(ctypes.get_errno(), "it cannot be synced", str(folder))
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return len(things) >= _MANY and can_sync_file_systems()

@@ -5,11 +5,12 @@
 """The clients' certificates that a fleet has issued: when one client is shut out, all others have to be known.
 
 <home>/<fleet>/issued/<serial number in hex>.pem
+                      removed/   the same, of clients that were taken off their machine
 """
 
 from __future__ import annotations
 
-__all__ = ("forget", "issued_to", "note_issued", "read_issued")
+__all__ = ("forget", "issued_to", "note_issued", "note_removed", "read_issued", "read_removed")
 
 import datetime
 import typing as t
@@ -35,6 +36,19 @@ def read_issued(folder: Path, now: datetime.datetime) -> list[x509.Certificate]:
     return [certificate for certificate in found if certificate.not_valid_after_utc > now]
 
 
+def note_removed(folder: Path, certificate: x509.Certificate) -> None:
+    """Remember that its key was deleted: nobody waits for it any more, and the next revocation leaves it out."""
+    path = _path(folder, certificate)
+    if path.exists():
+        bundle.make_private_folder(_removed(folder))
+        path.replace(_removed(folder) / path.name)
+
+
+def read_removed(folder: Path, now: datetime.datetime) -> list[x509.Certificate]:
+    """Return those whose key was deleted, and that have not expired."""
+    return read_issued(_removed(folder), now)
+
+
 def issued_to(certificate: x509.Certificate) -> str:
     """Return the client's name."""
     attributes = certificate.subject.get_attributes_for_oid(x509_oid.NameOID.COMMON_NAME)
@@ -43,7 +57,12 @@ def issued_to(certificate: x509.Certificate) -> str:
 
 def forget(folder: Path, certificates: t.Iterable[x509.Certificate]) -> None:
     for certificate in certificates:
-        _path(folder, certificate).unlink(missing_ok=True)
+        for place in (folder, _removed(folder)):
+            _path(place, certificate).unlink(missing_ok=True)
+
+
+def _removed(folder: Path) -> Path:
+    return folder / "removed"
 
 
 def _path(folder: Path, certificate: x509.Certificate) -> Path:

@@ -24,7 +24,7 @@ from .authority import Authority
 from .chain import as_pem, is_issued_by, try_chain
 from .dependency import x509
 from .fleet import Fleet
-from .issued import issued_to, read_issued
+from .issued import issued_to, read_issued, read_removed
 from .keys import generate_key, key_type_of, private_key_pem
 from .members import bundle_files
 from .profile import client_issuer_certificate
@@ -41,7 +41,8 @@ def revoke(fleet: Fleet, names: t.Sequence[str]) -> list[str]:
     Failures: C(client_missing), C(revocation_unsupported), C(rotation_unfinished), C(too_many_clients).
     """
     authority = fleet.required_authority()
-    issued = _known_certificates(fleet)
+    removed = read_removed(fleet.issued_folder, clock.now())
+    issued = [*_known_certificates(fleet), *removed]
     for name in names:
         if name not in map(issued_to, issued) and not fleet.revoked_folder(name).exists():
             raise Failure(
@@ -55,7 +56,8 @@ def revoke(fleet: Fleet, names: t.Sequence[str]) -> list[str]:
     shut_out = sorted({issued_to(c) for c in issued if issued_to(c) in revoked and _is_let_in(c, authority)})
     if not shut_out:
         return []
-    listed = [c for c in issued if issued_to(c) not in revoked and _is_let_in(c, authority)]
+    leave_out = {c for c in issued if issued_to(c) in revoked} | {*removed}
+    listed = [c for c in issued if c not in leave_out and _is_let_in(c, authority)]
     _check_length(listed)
     # What can't be signed shows before anything is moved.
     files = _new_issuer(fleet, authority, listed)

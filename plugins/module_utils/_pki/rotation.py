@@ -31,7 +31,7 @@ from .ensure import ensure_identities
 from .fleet import Fleet
 from .freshness import fingerprint
 from .identity import Identity
-from .issued import forget, issued_to, read_issued
+from .issued import forget, issued_to, read_issued, read_removed
 from .members import Member
 from .names import names_in
 from .profile import Signer, cross_certificate, may_sign_authorities
@@ -90,8 +90,8 @@ def end(fleet: Fleet, seen: t.Sequence[Seen], trust: str, leave_behind: t.Collec
     waiting = {r.name: "still trusts the old authority" for r in seen if r.trust not in (None, trust)}
     _check_none_waits([name for name in waiting if name not in leave_behind], waiting)
     if not fleet.check_mode:
-        old = [c for c in read_issued(fleet.issued_folder, clock.now()) if not is_issued_by(c, authority.certificate)]
-        forget(fleet.issued_folder, old)
+        issued = [*read_issued(fleet.issued_folder, clock.now()), *read_removed(fleet.issued_folder, clock.now())]
+        forget(fleet.issued_folder, [c for c in issued if not is_issued_by(c, authority.certificate)])
     fleet.write_authority({"rotation": None})
     return True
 
@@ -173,8 +173,9 @@ def _waiting_endpoints(authority: Authority, seen: t.Sequence[Seen]) -> t.Iterat
             continue
         if record.issuer != ours:
             yield record.name, "has a certificate of the old authority still"
-        elif not record.verified:
-            yield record.name, "was not seen working from the controller"
+        elif record.verified is False:
+            # None: not tried, since the access list leaves the controller out. The host has seen its port show it.
+            yield record.name, "does not work from the controller"
 
 
 def _waiting_clients(fleet: Fleet, authority: Authority) -> t.Iterator[tuple[str, str]]:

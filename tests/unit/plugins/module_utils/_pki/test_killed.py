@@ -27,7 +27,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record im
     read_records,
     write_record,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._pki import bundle
+from ansible_collections.gangway.docker.plugins.module_utils._pki import bundle, disk
 from ansible_collections.gangway.docker.plugins.module_utils._pki.authority import read_authority
 from ansible_collections.gangway.docker.plugins.module_utils._pki.chain import leads_to, try_chain
 from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import serialization, x509
@@ -284,10 +284,6 @@ def _check_no_mixture(before: t.Mapping[str, bytes], now: t.Mapping[str, bytes],
         names = old.get(folder, {}).keys() | new.get(folder, {}).keys()
         touched = {name for name in names if old.get(folder, {}).get(name) != new.get(folder, {}).get(name)}
         found = {name for name in names if old.get(folder, {}).get(name) != present.get(folder, {}).get(name)}
-        if not any(name.endswith("key.pem") or name == "rotation" for name in touched):
-            # Certificates that go with the same key are replaced one by one, and are sound at each moment.
-            assert found <= touched
-            continue
         assert found in (set(), touched), f"{folder}: of {touched}, {found} were replaced"
 
 
@@ -302,7 +298,7 @@ def _check_nothing_is_left(home: Path) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGKILL leaves the kernel's buffers alone, so that nothing need wait for the disk; few folders count as many."""
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
-    monkeypatch.setattr(bundle, "_SYNCFS", lambda _descriptor: 0)
+    monkeypatch.setattr(disk, "_SYNCFS", lambda _descriptor: 0)
     monkeypatch.setattr(bundle, "_MANY", 3)
 
 
@@ -333,7 +329,7 @@ def test_where_folders_are_renamed_by_turns_the_next_run_goes_on_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepare: t.Callable[[Path], None], operation: Operation
 ) -> None:
     """For a moment, the folder is not there under its name; nothing is lost."""
-    monkeypatch.setattr(bundle, "_RENAMEAT2", None)
+    monkeypatch.setattr(disk, "_RENAMEAT2", None)
     _kill_at_each_write(tmp_path, prepare, operation, in_one_step=False)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._pki import bundle
+from ansible_collections.gangway.docker.plugins.module_utils._pki import bundle, disk
 from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
 
@@ -57,7 +57,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     listen(os, "write", lambda descriptor, _content: f"write {opened(descriptor)}")
     listen(os, "fsync", lambda descriptor: f"sync {opened(descriptor)}")
     listen(os, "rename", lambda _source, target: f"name {os.path.basename(target)}")
-    listen(bundle, "_SYNCFS", lambda descriptor: f"sync all of {opened(descriptor)}")
+    listen(disk, "_SYNCFS", lambda descriptor: f"sync all of {opened(descriptor)}")
     return heard
 
 
@@ -122,7 +122,7 @@ def test_where_the_disk_fails_none_has_its_name(folders: list[Path], monkeypatch
         return -1
 
     with monkeypatch.context() as patch:
-        patch.setattr(bundle, "_SYNCFS", failing)
+        patch.setattr(disk, "_SYNCFS", failing)
         with pytest.raises(OSError, match="synced") as error:
             bundle.write_bundles(dict.fromkeys(folders, FILES))
     assert error.value.errno == errno.EIO
@@ -136,7 +136,7 @@ def test_few_or_without_syncfs_each_is_synced_by_itself(
     folders: list[Path], events: list[str], monkeypatch: pytest.MonkeyPatch, has_syncfs: bool
 ) -> None:
     if not has_syncfs:
-        monkeypatch.setattr(bundle, "_SYNCFS", None)
+        monkeypatch.setattr(disk, "_SYNCFS", None)
     few = folders[:2] if has_syncfs else folders
     bundle.write_bundles(dict.fromkeys(few, FILES))
     assert all(_is_whole(folder) for folder in few)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._pki import bundle
+from ansible_collections.gangway.docker.plugins.module_utils._pki import bundle, disk
 from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet, Settings
 from ansible_collections.gangway.docker.plugins.module_utils._pki.revocation import revoke
@@ -105,14 +105,14 @@ def test_no_key_is_open_to_others_at_any_moment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: t.Callable[[Path], None], many: bool
 ) -> None:
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
-    monkeypatch.setattr(bundle, "_SYNCFS", lambda _descriptor: 0)
+    monkeypatch.setattr(disk, "_SYNCFS", lambda _descriptor: 0)
     if many:
         monkeypatch.setattr(bundle, "_MANY", 2)
     assert _watch(tmp_path / "home", work) == {"some key"}
 
 
 def test_folders_that_are_renamed_by_turns_open_no_key_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "_RENAMEAT2", None)
+    monkeypatch.setattr(disk, "_RENAMEAT2", None)
 
     def no_links(*_arguments: t.Any, **_options: t.Any) -> None:
         raise OSError

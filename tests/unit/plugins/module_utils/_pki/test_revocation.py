@@ -19,6 +19,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._pki.chain import a
 from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import serialization
 from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet, Settings
+from ansible_collections.gangway.docker.plugins.module_utils._pki.issued import note_removed
 from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key, load_private_key
 from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import signing_request
 from ansible_collections.gangway.docker.plugins.module_utils._pki.renewal import RenewBefore
@@ -153,6 +154,24 @@ def test_all_certificates_that_another_has_go_on(home: Path, lets_in: LetsIn) ->
     revoke(_fleet(home), ["bob"])
     trust = _authority(home).client_trust
     assert [lets_in(trust, sent) for sent in (old, _sent(home, "ci"), far)] == [True] * 3
+
+
+def test_a_client_that_was_taken_off_its_machine_is_left_out_by_the_next_revocation(
+    home: Path, lets_in: LetsIn
+) -> None:
+    far = _sign_far(home)
+    note_removed(_fleet(home).issued_folder, try_chain(far)[0])
+    assert lets_in(_authority(home).client_trust, far), "nobody was told"
+    revoke(_fleet(home), ["bob"])
+    assert not lets_in(_authority(home).client_trust, far)
+    assert lets_in(_authority(home).client_trust, _sent(home, "ci"))
+
+
+def test_a_client_that_was_taken_off_its_machine_can_be_revoked(home: Path, lets_in: LetsIn) -> None:
+    far = _sign_far(home)
+    note_removed(_fleet(home).issued_folder, try_chain(far)[0])
+    assert revoke(_fleet(home), ["far"]) == ["far"]
+    assert not lets_in(_authority(home).client_trust, far)
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

@@ -27,7 +27,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency imp
 from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet, Settings
 from ansible_collections.gangway.docker.plugins.module_utils._pki.freshness import fingerprint
-from ansible_collections.gangway.docker.plugins.module_utils._pki.issued import read_issued
+from ansible_collections.gangway.docker.plugins.module_utils._pki.issued import note_removed, read_issued
 from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key, key_type_of, private_key_pem
 from ansible_collections.gangway.docker.plugins.module_utils._pki.names import names_in
 from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import signing_request
@@ -204,8 +204,7 @@ def test_steps_out_of_turn_change_nothing(home: Path) -> None:
     ("changes", "why"),
     [
         ({"issuer": "ab" * 32}, "has a certificate of the old authority still"),
-        ({"verified": False}, "was not seen working"),
-        ({"verified": None}, "was not seen working"),
+        ({"verified": False}, "does not work from the controller"),
     ],
 )
 def test_drop_waits_for_each_daemon(home: Path, make_seen: MakeRecord, changes: dict[str, t.Any], why: str) -> None:
@@ -219,6 +218,21 @@ def test_drop_waits_for_each_daemon(home: Path, make_seen: MakeRecord, changes: 
     assert failure.value.as_result()["waiting"] == ["web2"]
     assert _image(home) == before
     drop(_fleet(home), seen, ["web2"])
+    assert _authority(home).phase == "dropping"
+
+
+def test_drop_takes_the_hosts_word_where_the_access_list_leaves_the_controller_out(
+    home: Path, make_seen: MakeRecord
+) -> None:
+    begin(_fleet(home))
+    drop(_fleet(home), [make_seen(verified=None)], [])
+    assert _authority(home).phase == "dropping"
+
+
+def test_drop_waits_for_no_client_that_was_taken_off_its_machine(home: Path) -> None:
+    note_removed(_fleet(home).issued_folder, x509.load_pem_x509_certificate(_sign_far(home)))
+    begin(_fleet(home))
+    drop(_fleet(home), [], [])
     assert _authority(home).phase == "dropping"
 
 
