@@ -23,6 +23,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._client.options imp
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import Settings
+from ansible_collections.gangway.docker.plugins.plugin_utils.command import run_command
 
 #: What the machine tells the controller, and nobody else.
 _INTERNAL = ("certificate", "config", "identity_is_due", "path", "pending", "problem", "request", "user")
@@ -44,7 +45,8 @@ class ActionModule(ActionBase):
         self._args = args
         self._urls: dict[str, str] = {}
         try:
-            fleet = Fleet(args["home"], args["fleet"], Settings.of(args), check_mode=self._task.check_mode)
+            settings, check_mode = Settings.of(args), self._task.check_mode
+            fleet = Fleet(args["home"], args["fleet"], settings, check_mode=check_mode, run=run_command)
             # The name becomes a folder's and a CN; it is checked before anything else.
             fleet.client_folder(args["name"])
             host = str(self._task_vars["inventory_hostname"])

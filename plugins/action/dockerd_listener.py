@@ -32,6 +32,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._failure import Fai
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.module_utils._pki.names import is_valid_name, parse_name
 from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import Settings
+from ansible_collections.gangway.docker.plugins.plugin_utils.command import run_command
 from ansible_collections.gangway.docker.plugins.plugin_utils.host_clock import HostClock
 from ansible_collections.gangway.docker.plugins.plugin_utils.publication import publish
 
@@ -53,7 +54,8 @@ class ActionModule(ActionBase):
         self._clock = HostClock(self._host)
         carry_out = {"absent": self._absent, "present": self._present, "renewed": self._renewed}[args["state"]]
         try:
-            self._fleet = Fleet(args["home"], args["fleet"], Settings.of(args), check_mode=self._task.check_mode)
+            settings, check_mode = Settings.of(args), self._task.check_mode
+            self._fleet = Fleet(args["home"], args["fleet"], settings, check_mode=check_mode, run=run_command)
             result.update(carry_out())
         except Failure as exc:
             result.update(exc.as_result(), failed=True)

@@ -18,6 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import Settings
+from ansible_collections.gangway.docker.plugins.plugin_utils.command import run_command
 
 
 class FleetAction(ActionBase):
@@ -37,7 +38,8 @@ class FleetAction(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         _validation, args = self.validate_argument_spec(argument_spec=self.arguments)
         try:
-            fleet = Fleet(args["home"], args["fleet"], Settings.of(args), check_mode=self._task.check_mode)
+            settings, check_mode = Settings.of(args), self._task.check_mode
+            fleet = Fleet(args["home"], args["fleet"], settings, check_mode=check_mode, run=run_command)
             result.update(self.carry_out(fleet, args))
         except Failure as exc:
             result.update(exc.as_result(), failed=True)

@@ -32,7 +32,7 @@ from .names import sort_names
 from .profile import Signer
 from .renewal import describe_expiry
 from .settings import Settings
-from .signing import Subject, check_request, sign_by_command, sign_with_authority
+from .signing import Run, Subject, check_request, sign_by_command, sign_with_authority
 
 if t.TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -43,13 +43,23 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:+-]*\Z")
 class Fleet:
     """One fleet's folder."""
 
-    def __init__(self, home: str, name: str, settings: Settings | None = None, *, check_mode: bool = False) -> None:
+    def __init__(
+        self,
+        home: str,
+        name: str,
+        settings: Settings | None = None,
+        *,
+        check_mode: bool = False,
+        run: Run | None = None,
+    ) -> None:
+        """C(run) runs the C(sign_command) of the settings."""
         require_cryptography()
         _check_name("fleet", name)
         self.name = name
         self.folder = Path(home).expanduser() / name
         self.settings = settings or Settings()
         self.check_mode = check_mode
+        self._run = run
         self.warnings: list[str] = []
         self._authority: Authority | None = None
         #: What check mode would have written.
@@ -167,7 +177,9 @@ class Fleet:
         """Return the chain for C(cert.pem); call M(note_issued) before it is handed out."""
         authority = self.required_authority()
         if self.settings.sign_command is not None:
-            chain = sign_by_command(self.settings.sign_command, subject, request(), authority.chain)
+            if self._run is None:
+                raise ValueError("nothing was given to run sign_command with")
+            chain = sign_by_command(self._run, self.settings.sign_command, subject, request(), authority.chain)
             if self.settings.renew_before.is_due(chain[0], clock.now()):
                 self.warnings.append(
                     f"What sign_command made for {subject.kind} {subject.name!r}"

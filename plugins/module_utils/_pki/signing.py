@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-__all__ = ("Subject", "check_request", "sign_by_command", "sign_with_authority")
+__all__ = ("Run", "Subject", "check_request", "sign_by_command", "sign_with_authority")
 
 import datetime
 import os
 import shlex
-import subprocess
 import typing as t
 from dataclasses import dataclass
 
@@ -26,8 +25,8 @@ from .renewal import describe_expiry
 if t.TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-#: Seconds; a CA that asks a person takes longer, and belongs into no playbook.
-_TIMEOUT = 120
+#: (words, stdin, environment) -> (exit status, stdout, stderr); raises OSError. Given by the action plugins.
+Run = t.Callable[[t.Sequence[str], bytes, t.Mapping[str, str]], t.Tuple[int, bytes, bytes]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,9 @@ def sign_with_authority(
     return client_certificate(public_key, common_name=subject.name, signer=signer, validity=validity, now=now)
 
 
-def sign_by_command(command: str, subject: Subject, request: bytes, anchors: t.Collection[x509.Certificate]) -> Chain:
+def sign_by_command(
+    run: Run, command: str, subject: Subject, request: bytes, anchors: t.Collection[x509.Certificate]
+) -> Chain:
     """Return the chain that the command makes of the CSR: request on stdin, PEM on stdout, no shell.
 
     C(GANGWAY_KIND), C(GANGWAY_NAME) and C(GANGWAY_NAMES) (with commas) are in its environment.
@@ -66,14 +67,13 @@ def sign_by_command(command: str, subject: Subject, request: bytes, anchors: t.C
         "GANGWAY_NAMES": ",".join(subject.names),
     }
     try:
-        words = shlex.split(command)
-        done = subprocess.run(words, input=request, env=environment, capture_output=True, timeout=_TIMEOUT, check=False)
-    except (OSError, ValueError, subprocess.TimeoutExpired, IndexError) as exc:
+        code, stdout, stderr = run(shlex.split(command) or [command], request, environment)
+    except (OSError, ValueError) as exc:
         raise _command_failed(command, str(exc)) from exc
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()[-500:]
-        raise _command_failed(command, f"exit status {done.returncode}; it said: {said or 'nothing'}")
-    chain = try_chain(done.stdout)
+    if code != 0:
+        said = stderr.decode(errors="replace").strip()[-500:]
+        raise _command_failed(command, f"exit status {code}; it said: {said or 'nothing'}")
+    chain = try_chain(stdout)
     if not chain:
         raise _command_failed(command, "there is no certificate in PEM on its stdout")
     _check_fit(chain, subject, x509.load_pem_x509_csr(request), anchors, command)

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki import signing
 from ansible_collections.gangway.docker.plugins.module_utils._pki.chain import as_pem, leads_to, try_chain
 from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import (
     hashes,
@@ -31,6 +30,8 @@ from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import
 from ansible_collections.gangway.docker.plugins.module_utils._pki.renewal import RenewBefore
 from ansible_collections.gangway.docker.plugins.module_utils._pki.revocation import revoke
 from ansible_collections.gangway.docker.plugins.module_utils._pki.rotation import begin
+from ansible_collections.gangway.docker.plugins.plugin_utils import command
+from ansible_collections.gangway.docker.plugins.plugin_utils.command import run_command
 
 MakeSigner = t.Callable[..., Signer]
 
@@ -103,7 +104,7 @@ def _command(ca: Path, fault: str = "", *more: str) -> str:
 
 def _fleet(ca: Path, fault: str = "", *, check_mode: bool = False, **settings: t.Any) -> Fleet:
     wanted = {"authority_certificate": str(ca / "ca.pem"), "sign_command": _command(ca, fault), **settings}
-    return Fleet(str(ca.parent / "home"), "default", Settings(**wanted), check_mode=check_mode)
+    return Fleet(str(ca.parent / "home"), "default", Settings(**wanted), check_mode=check_mode, run=run_command)
 
 
 def _asked(ca: Path) -> list[dict[str, t.Any]]:
@@ -204,11 +205,11 @@ def test_a_command_that_cannot_be_run_is_named(ca: Path, command: str, told: str
 
 
 def test_a_command_that_does_not_answer_is_ended(ca: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing, "_TIMEOUT", 0.2)
+    monkeypatch.setattr(command, "_TIMEOUT", 0.2)
     with pytest.raises(Failure) as failure:
         ensure_bundles(_fleet(ca, sign_command="sleep 60"), ["ci"], [])
     assert failure.value.key == "sign_command_failed"
-    assert "timed out" in str(failure.value)
+    assert "took longer" in str(failure.value)
 
 
 def test_a_life_that_is_too_short_for_renew_before_is_told(ca: Path) -> None:
