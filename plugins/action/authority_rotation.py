@@ -28,6 +28,7 @@ class ActionModule(FleetAction):
         **IDENTITY_ARGUMENTS,
         **AUTHORITY_ARGUMENTS,
         "step": {"type": "str", "choices": ["begin", "drop", "end"], "required": True},
+        "without_cross": {"type": "bool", "default": False},
         "leave_behind": {"type": "list", "elements": "str", "default": []},
     }
 
@@ -52,7 +53,7 @@ class ActionModule(FleetAction):
 
     def _step(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> list[Identity]:
         if args["step"] == "begin":
-            return begin(fleet)
+            return begin(fleet, without_cross=args["without_cross"])
         records = read_records(fleet.endpoints_folder)
         if args["step"] == "drop":
             return drop(fleet, records, args["leave_behind"])

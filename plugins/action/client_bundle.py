@@ -61,8 +61,14 @@ class ActionModule(ActionBase):
     def _absent(self) -> dict[str, t.Any]:
         self._identity.recall()
         result = self._remote("apply")
-        if not self._task.check_mode:
+        gone = result["changed"] or result.pop("gone", False)
+        if gone and not self._task.check_mode:
             self._identity.forget()
+        elif self._identity.chain and not gone:
+            result.setdefault("warnings", []).append(
+                f"Nothing of client {self._identity.name} was there to be removed, though by the controller's record it"
+                " was put on this machine. Was that another path, or another user?"
+            )
         return result
 
     def _present(self) -> dict[str, t.Any]:

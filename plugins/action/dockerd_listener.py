@@ -17,6 +17,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import Listen, parse_allow, parse_listen
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.layout import CERTIFICATE
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import (
     ARGUMENT_SPEC,
     HOST_OPTIONS,
@@ -31,10 +32,12 @@ from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record im
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.module_utils._pki.names import is_valid_name, parse_name
+from ansible_collections.gangway.docker.plugins.module_utils._pki.revocation import revoked_bundles
 from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import Settings
 from ansible_collections.gangway.docker.plugins.plugin_utils.command import run_command
 from ansible_collections.gangway.docker.plugins.plugin_utils.host_clock import HostClock
 from ansible_collections.gangway.docker.plugins.plugin_utils.publication import publish
+from ansible_collections.gangway.docker.plugins.plugin_utils.recorded import about_expiry, recorded_options
 
 
 class _RemoteFailure(Exception):
@@ -77,12 +80,16 @@ class ActionModule(ActionBase):
         """Like M(_present), but only for a host that is exposed and needs a visit; the record tells."""
         record = read_record(self._fleet.endpoints_folder, self._host)
         if record is None:
-            return {"changed": False, "actions": [], "restarted": False, "reason": ""}
+            return self._without_record()
+        self._args.update(recorded_options(record, self._args, self._fleet))
         identity = self._identity([parse_listen(text) for text in self._args["listen"]])
-        identity.prepare(record, _addresses(record.listen))
-        if not identity.is_due(record, _addresses(record.listen)):
-            facts = record.as_facts()
-            return {"changed": False, "actions": [], "restarted": False, "reason": "", "endpoint": facts}
+        # Certificates of the user's own that are not named here are his to renew.
+        ours = record.key_origin != "brought" or identity.brought is not None
+        if ours:
+            identity.prepare(record, _addresses(record.listen))
+        if not ours or not (identity.is_due(record, _addresses(record.listen)) or _lacks_proof(self._fleet, record)):
+            told = {"endpoint": record.as_facts(), "warnings": identity.warnings() if ours else about_expiry(record)}
+            return {"changed": False, "actions": [], "restarted": False, "reason": "", **told}
         result = self._present()
         if record.verified and result.get("endpoint", {}).get("verified") is False:
             raise Failure(
@@ -92,6 +99,20 @@ class ActionModule(ActionBase):
                 cure="Mend it before the others are renewed",
             )
         return result
+
+    def _without_record(self) -> dict[str, t.Any]:
+        """Nothing is to be renewed where nothing is exposed. Failure: C(record_missing)."""
+        found = self._execute_module("ansible.builtin.stat", {"path": CERTIFICATE}, task_vars=self._task_vars)
+        if "stat" not in found:
+            raise _RemoteFailure({"failed": True, **found})
+        if found["stat"]["exists"]:
+            raise Failure(
+                "record_missing",
+                thing=self._host,
+                reason=f"its daemon is exposed, and no record in {self._fleet.endpoints_folder} tells how",
+                cure="Run expose_docker for it, with the variables that it was exposed with, or copy the record here",
+            )
+        return {"changed": False, "actions": [], "restarted": False, "reason": ""}
 
     def _present(self) -> dict[str, t.Any]:
         # Bad input shows before the host is asked.
@@ -117,7 +138,7 @@ class ActionModule(ActionBase):
         before = plan.pop("certificate", None)
         request = plan.pop("request", None)
         result = plan
-        if plan["changed"]:
+        if plan["identity_is_due"]:
             self._clock.check(datetime.timedelta(days=self._args["validity"]))
         if plan["changed"] and not self._task.check_mode:
             if plan["identity_is_due"] and request is not None:
@@ -233,6 +254,11 @@ class ActionModule(ActionBase):
             return listen[0]
         ansible_host = str(self._task_vars.get("ansible_host") or self._host)
         return Listen(ansible_host if is_valid_name(ansible_host) else first.host, first.port)
+
+
+def _lacks_proof(fleet: Fleet, record: EndpointRecord) -> bool:
+    """Whether a revoked client was not seen turned away by a daemon that the controller gets through to."""
+    return bool(record.verified and record.trust and revoked_bundles(fleet).keys() - set(record.refused))
 
 
 def _addresses(listen: t.Iterable[str]) -> list[str]:

@@ -19,4 +19,4 @@ class ActionModule(FleetAction):
     arguments = BUNDLE_ARGUMENTS
 
     def carry_out(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        return ensure_bundles(fleet, args["clients"], args["servers"])
+        return ensure_bundles(fleet, args["clients"], args["servers"], existing=args["existing"])

@@ -40,6 +40,12 @@ options:
     type: str
     choices: [begin, drop, end]
     required: true
+  without_cross:
+    description:
+      - Begin even where the old authority may not sign the new one (path length 0). Until every daemon was visited and
+        every client has its new C(ca.pem), some of them refuse each other.
+    type: bool
+    default: false
   leave_behind:
     description: Hosts and clients to go on without. They are locked out.
     type: list

@@ -34,6 +34,13 @@ options:
     type: list
     elements: str
     default: []
+  existing:
+    description:
+      - Also renew and mend all clients and servers whose bundles lie in the fleet's folder, each with the key that it
+        has. A warning names clients on other machines that are due.
+      - Where there is no such fleet, nothing is made.
+    type: bool
+    default: false
   servers:
     description:
       - Server bundles with keys made on the controller. M(gangway.docker.dockerd_listener) needs none of these.

@@ -20,6 +20,7 @@ from tests.integration.conftest import without_ssh
 from tests.integration.controller import ROOT, Controller
 from tests.integration.port import ask, is_safe
 from tests.integration.snapshot import started_at
+from tests.lab.engine import GATEWAY
 from tests.lab.hosts import Host
 
 SIGN = ROOT / "tests" / "integration" / "sign.sh"
@@ -59,6 +60,46 @@ def test_what_is_due_is_renewed_and_the_reason_told(host: Host, controller: Cont
     assert ask(host.address, bundle=controller.client()) == "answered"
     again = controller.playbook("renew", expose_renew_before="30d")
     assert (again.code, again.changed(host.name)) == (0, 0)
+
+
+def test_other_playbooks_change_nothing_of_how_the_host_was_exposed(host: Host, controller: Controller) -> None:
+    """Their caller may not know the variables that a site's playbook has exposed it with."""
+    site = {
+        "expose_listen": [f"{host.address}:9002"],
+        "expose_allow": [f"{GATEWAY}/32", "10.9.0.0/16"],
+        "expose_names": ["build.example.com"],
+        "expose_clients": ["ci", "bob"],
+        "expose_key_type": "ed25519",
+    }
+    assert controller.expose(**site, expose_validity=10).code == 0
+    assert controller.playbook("renew", expose_renew_before="9d").changed(host.name) == 0
+    kept = ("url", "listen", "allow", "server_names", "client", "key_origin", "verified")
+    before = _record(controller, host)
+    for name, asked in (
+        ("renew", {"expose_renew_before": "30d"}),
+        ("revoke", {"revoke_clients": ["bob"]}),
+        ("rotate_authority", {}),
+    ):
+        outcome = controller.playbook(name, **asked)
+        assert outcome.code == 0, outcome.failures
+        record = _record(controller, host)
+        assert {key: record[key] for key in kept} == {key: before[key] for key in kept}
+        assert record["fingerprint"] != before["fingerprint"] or name == "revoke"
+        before = record
+    assert sorted(path.name for path in (controller.fleet / "clients").iterdir()) == ["ci"], "nobody was made"
+    assert controller.expose(**{**site, "expose_clients": ["ci"]}).changed(host.name) == 0
+
+    # A host without a record is left alone where it is not exposed, and told of where it is.
+    record_file = controller.fleet / "endpoints" / f"{host.name}.json"
+    content = record_file.read_text()
+    record_file.unlink()
+    assert controller.playbook("rotate_authority").failures == ["record_missing"]
+    record_file.write_text(content)
+    assert controller.playbook("rotate_authority").code == 0
+    assert controller.withdraw().code == 0
+    for name in ("renew", "rotate_authority"):
+        assert controller.playbook(name).code == 0
+        assert not host.run("ls /etc/systemd/system/docker-gangway.socket 2>/dev/null; true").stdout
 
 
 def test_a_renewal_that_is_not_due_asks_the_host_nothing(host: Host, controller: Controller) -> None:

@@ -74,7 +74,7 @@ def run_client_bundle(request: Request) -> dict[str, t.Any]:
         )
         if request.state == "absent" and gone:
             # The account or its home is gone, and all that was there with it.
-            return {"changed": False, "actions": [], "diff": [], "warnings": []}
+            return {"changed": False, "actions": [], "diff": [], "warnings": [], "gone": True}
         raise
     except PermissionError as exc:
         raise Failure(

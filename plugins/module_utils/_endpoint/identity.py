@@ -145,7 +145,7 @@ class ServerIdentity:
             or (record is not None and chain == try_chain(record.certificate.encode()))
         ):
             return False
-        return not any(authority.knows(chain[0]) for authority in self.fleet.all_authorities())
+        return not any(authority.knows(chain) for authority in self.fleet.all_authorities())
 
     def warnings(self) -> list[str]:
         """Return what people should know of a certificate that nothing here renews."""

@@ -101,9 +101,9 @@ class Authority:
         """Tell whether a server's certificate is this authority's."""
         return leads_to(chain, self.chain if self.is_external else [self.certificate])
 
-    def knows(self, certificate: x509.Certificate) -> bool:
+    def knows(self, chain: t.Sequence[x509.Certificate]) -> bool:
         """Tell whether it, or the authority that it takes the place of, has signed this certificate."""
-        return any(is_issued_by(certificate, ca) for ca in (*self.chain, *self.former))
+        return leads_to(chain if self.is_external else chain[:1], (*self.chain, *self.former))
 
     def issued_client(self, chain: t.Sequence[x509.Certificate]) -> bool:
         """Tell whether a client's certificate is one that daemons go on letting in."""
@@ -176,6 +176,7 @@ def parse_authority(folder: Path, files: t.Mapping[str, bytes]) -> Authority | N
     if "ca.pem" not in files:
         return None
     parsed = {name: parse_chain(pem, str(folder / name)) for name, pem in files.items() if name in _CERTIFICATES}
+    _check_issuer(folder, parsed["ca.pem"][0], parsed.get("issuer.pem", ()))
     issuer, cross, client_cross = (parsed.get(name) for name in ("issuer.pem", "cross.pem", "client-cross.pem"))
     return Authority(
         folder=folder,
@@ -189,6 +190,17 @@ def parse_authority(folder: Path, files: t.Mapping[str, bytes]) -> Authority | N
         client_cross=client_cross[0] if client_cross else None,
         phase=files["rotation"].decode().strip() if "rotation" in files else None,
     )
+
+
+def _check_issuer(folder: Path, authority: x509.Certificate, issuer: t.Sequence[x509.Certificate]) -> None:
+    """Refuse what two folders that were copied into one make: daemons would let nobody in."""
+    if issuer and issuer[0].subject != authority.subject:
+        raise Failure(
+            "authority_mismatch",
+            thing=str(folder / "issuer.pem"),
+            reason="this issuer of clients belongs to another authority than ca.pem beside it",
+            cure="Restore the folder as a whole, from one backup or one controller (rsync --delete)",
+        )
 
 
 _CERTIFICATES = ("ca.pem", "issuer.pem", "clients-ca.pem", "former.pem", "cross.pem", "client-cross.pem")

@@ -51,14 +51,23 @@ def brought_authority(fleet: Fleet) -> BroughtAuthority | None:
     """Return the user's own CA, where the settings name one."""
     settings = fleet.settings
     if settings.authority_certificate is None:
+        if settings.sign_command is not None and fleet.authority() is None:
+            raise Failure(
+                "authority_missing",
+                thing="authority_certificate",
+                reason="sign_command signs for a CA elsewhere, whose certificate is not known here",
+                cure="Give it, and those above it, as authority_certificate",
+            )
         return None
-    if settings.authority_key is None and settings.sign_command is None:
+    if (settings.authority_key is None) == (settings.sign_command is None):
         raise Failure(
-            "signer_missing",
+            "signer_missing" if settings.authority_key is None else "signer_ambiguous",
             thing=settings.authority_certificate,
-            reason="nothing can be signed for this authority: there is neither its key nor a sign_command",
-            cure="Give authority_key or sign_command; where the certificates come from elsewhere, give each host "
-            "its certificate, key and client_ca instead",
+            reason="nothing can be signed for this authority: there is neither its key nor a sign_command"
+            if settings.authority_key is None
+            else "there is its key and a sign_command as well",
+            cure="Give authority_key or sign_command, and not both; where the certificates come from elsewhere, give "
+            "each host its certificate, key and client_ca instead",
         )
     return read_brought(settings.authority_certificate, settings.authority_key, settings.passphrase, clock.now())
 
@@ -77,6 +86,14 @@ def new_authority(fleet: Fleet, number: int) -> tuple[Chain, bytes]:
 
 def _existing_authority(fleet: Fleet, authority: Authority, brought: BroughtAuthority | None, wish: Wish) -> Identity:
     if brought is not None and brought.chain[0] != authority.certificate and authority.phase is None:
+        if authority.is_external and brought.key_pem is None:
+            # It is the user's to change; what it has not signed is signed anew.
+            fleet.write_authority({"ca.pem": as_pem(brought.chain)})
+            folder, made = str(fleet.authority_folder), brought.chain[0]
+            wish = Wish(key_type_of(made.public_key()), (), wish.common_name)
+            return Identity(
+                "authority", fleet.name, folder, ("another certificate",), wish, authority.certificate, made
+            )
         raise Failure(
             "authority_differs",
             thing=str(fleet.settings.authority_certificate),
@@ -113,5 +130,8 @@ def _existing_authority(fleet: Fleet, authority: Authority, brought: BroughtAuth
 
 def _has_members(fleet: Fleet) -> bool:
     """Whether anything here was made by an authority that is gone."""
-    folders = (fleet.folder / name for name in ("clients", "servers"))
-    return any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
+    folders = (fleet.folder / name for name in ("clients", "servers", "issued", "machines", "revoked"))
+    if any(folder.is_dir() and any(folder.iterdir()) for folder in folders):
+        return True
+    # Records of hosts with certificates of the user's own name no issuer.
+    return any('"issuer": "' in path.read_text(encoding="utf-8") for path in fleet.endpoints_folder.glob("[!.]*.json"))

@@ -6,21 +6,30 @@
 
 from __future__ import annotations
 
-__all__ = ("BUNDLE_ARGUMENTS", "ensure_bundles", "ensure_client", "ensure_identities", "ensure_server")
+__all__ = (
+    "BUNDLE_ARGUMENTS",
+    "ensure_bundles",
+    "ensure_client",
+    "ensure_identities",
+    "ensure_server",
+    "existing_subjects",
+)
 
 import typing as t
 from pathlib import Path
 
 from . import bundle, clock
 from .authority_making import ensure_authority
+from .chain import try_chain
 from .dependency import serialization, x509
 from .fleet import Fleet
 from .freshness import Wish
 from .identity import Identity
 from .keys import DEFAULT_KEY_TYPE, KEY_TYPES, generate_key, key_type_of, private_key_pem
 from .members import Member, bundle_files, has_key_type
-from .names import sort_names
+from .names import names_in, sort_names
 from .profile import signing_request
+from .renewal import describe_expiry
 from .settings import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
 from .signing import Subject
 
@@ -37,6 +46,7 @@ BUNDLE_ARGUMENTS: dict[str, t.Any] = {
     **IDENTITY_ARGUMENTS,
     **AUTHORITY_ARGUMENTS,
     "clients": {"type": "list", "elements": "str", "default": []},
+    "existing": {"type": "bool", "default": False},
     "servers": {
         "type": "list",
         "elements": "dict",
@@ -50,15 +60,31 @@ BUNDLE_ARGUMENTS: dict[str, t.Any] = {
 
 
 def ensure_bundles(
-    fleet: Fleet, clients: t.Sequence[str], servers: t.Sequence[t.Mapping[str, t.Any]]
+    fleet: Fleet,
+    clients: t.Sequence[str],
+    servers: t.Sequence[t.Mapping[str, t.Any]],
+    *,
+    existing: bool = False,
 ) -> dict[str, t.Any]:
-    """Return the result of tls_bundle: changed, authority, identities, diff, warnings. Raises M(Failure)."""
+    """Return the result of tls_bundle: changed, authority, identities, diff, warnings. Raises M(Failure).
+
+    C(existing): renew and mend what lies here as well, each with the key that it has.
+    """
     subjects = [Subject("client", name) for name in clients]
     for server in servers:
         subjects.append(Subject("server", server["name"], tuple(sort_names(server["names"] or [server["name"]]))))
+    if existing and not subjects and not fleet.folder.exists():
+        # Where there is nothing to renew, nothing is begun.
+        told = f"There is no fleet in {fleet.folder}, so nothing to renew."
+        return {"changed": False, "authority": {}, "identities": [], "diff": [], "warnings": [told]}
     with fleet.lock():
         authority = ensure_authority(fleet)
         identities = ensure_identities(fleet, subjects)
+        if existing:
+            asked = {(subject.kind, subject.name) for subject in subjects}
+            others = [s for s in existing_subjects(fleet) if (s.kind, s.name) not in asked]
+            identities += ensure_identities(fleet, others, keep_key_type=True)
+            fleet.warnings += _about_machines(fleet)
     everything = [authority, *identities]
     return {
         "changed": any(identity.changed for identity in everything),
@@ -67,6 +93,29 @@ def ensure_bundles(
         "diff": [identity.as_diff() for identity in everything if identity.changed],
         "warnings": list(fleet.warnings),
     }
+
+
+def existing_subjects(fleet: Fleet) -> list[Subject]:
+    """Return the clients and servers whose bundles lie here, as they are; not those that were revoked."""
+    found = []
+    for kind, folder in (("client", "clients"), ("server", "servers")):
+        for path in sorted((fleet.folder / folder).glob("[!.]*")):
+            member = Member.read(Subject(kind, path.name), path)
+            revoked = kind == "client" and fleet.revoked_folder(path.name).exists()
+            if member.chain and member.key is not None and not revoked:
+                found.append(Subject(kind, path.name, tuple(names_in(member.chain[0]))))
+    return found
+
+
+def _about_machines(fleet: Fleet) -> list[str]:
+    """Name the clients on other machines that are due: only a run of the role client there renews them."""
+    found = []
+    for path in sorted(fleet.machines_folder.glob("*/[!.]*.pem")):
+        chain = try_chain(path.read_bytes())
+        if chain and fleet.settings.renew_before.is_due(chain[0], clock.now()):
+            expiry = describe_expiry(chain[0], clock.now())
+            found.append(f"Client {path.stem} on {path.parent.name} {expiry}. The role client renews it there.")
+    return found
 
 
 def ensure_client(fleet: Fleet, name: str) -> Identity:

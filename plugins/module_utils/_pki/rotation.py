@@ -25,17 +25,14 @@ from .._failure import Failure
 from . import clock
 from .authority import DROPPING, OVERLAP, Authority
 from .authority_making import brought_authority, new_authority
-from .chain import as_pem, is_issued_by
+from .chain import as_pem, is_issued_by, try_chain
 from .dependency import x509
-from .ensure import ensure_identities
+from .ensure import ensure_identities, existing_subjects
 from .fleet import Fleet
 from .freshness import fingerprint
 from .identity import Identity
 from .issued import forget, issued_to, read_issued, read_removed
-from .members import Member
-from .names import names_in
 from .profile import Signer, cross_certificate, may_sign_authorities
-from .signing import Subject
 
 _NUMBER = re.compile(r" authority(?: (\d+))?\Z")
 
@@ -53,15 +50,16 @@ class Seen(t.Protocol):
     def verified(self) -> bool | None: ...
 
 
-def begin(fleet: Fleet) -> list[Identity]:
+def begin(fleet: Fleet, *, without_cross: bool = False) -> list[Identity]:
     """Make the new authority, unless a rotation is under way, and have it sign all identities that lie here.
 
-    Failures: C(rotation_impossible), and what making and opening an authority may raise.
+    C(without_cross): also where the old one can't vouch for it.
+    Failures: C(rotation_impossible), C(cross_impossible), and what making and opening an authority may raise.
     """
     authority = fleet.required_authority()
     if authority.phase is None:
         _check_own(authority)
-        _replace(fleet, authority)
+        _replace(fleet, authority, without_cross=without_cross)
     return reissue_all(fleet)
 
 
@@ -98,13 +96,7 @@ def end(fleet: Fleet, seen: t.Sequence[Seen], trust: str, leave_behind: t.Collec
 
 def reissue_all(fleet: Fleet) -> list[Identity]:
     """Have today's authority sign all clients and servers that lie here, where it has not; each keeps its key."""
-    subjects = []
-    for kind, folder in (("client", "clients"), ("server", "servers")):
-        for path in sorted((fleet.folder / folder).glob("[!.]*")):
-            member = Member.read(Subject(kind, path.name), path)
-            if member.chain and member.key is not None:
-                subjects.append(Subject(kind, path.name, tuple(names_in(member.chain[0]))))
-    return ensure_identities(fleet, subjects, keep_key_type=True)
+    return ensure_identities(fleet, existing_subjects(fleet), keep_key_type=True)
 
 
 def _check_own(authority: Authority) -> None:
@@ -117,7 +109,7 @@ def _check_own(authority: Authority) -> None:
         )
 
 
-def _replace(fleet: Fleet, old: Authority) -> None:
+def _replace(fleet: Fleet, old: Authority, *, without_cross: bool) -> None:
     brought = brought_authority(fleet)
     if brought is not None and brought.chain[0] == old.certificate:
         raise Failure(
@@ -126,7 +118,21 @@ def _replace(fleet: Fleet, old: Authority) -> None:
             reason="this is the authority that the fleet has already",
             cure="Give the new one as authority_certificate and authority_key; to have one made here, leave them out",
         )
+    if brought is not None and brought.key_pem is None:
+        raise Failure(
+            "rotation_impossible",
+            thing=str(fleet.settings.authority_certificate),
+            reason="this CA signs elsewhere, and the old authority can't vouch for what it signs",
+            cure="Use another fleet (expose_fleet) for it, and have clients change over to that one; or bring the key "
+            "of an intermediate CA",
+        )
     chain, key_pem = (brought.chain, brought.key_pem) if brought else new_authority(fleet, _number(old) + 1)
+    if len(chain) > 1:
+        fleet.warnings.append(
+            "The new authority is no root. Clients with OpenSSL (Python, curl) that know the old authority only fail at"
+            " daemons that are renewed already: give those that are not on this controller their new ca.pem first."
+        )
+    crosses = _crosses(fleet, old, chain[0], without_cross=without_cross)
     fleet.write_authority(
         {
             "ca.pem": as_pem(chain),
@@ -136,29 +142,45 @@ def _replace(fleet: Fleet, old: Authority) -> None:
             "clients-ca.pem": as_pem([chain[0], *(old.listed or [old.certificate])]),
             "former.pem": as_pem(old.chain),
             "rotation": OVERLAP.encode() + b"\n",
-            **_crosses(fleet, old, chain[0]),
+            **crosses,
         }
     )
 
 
-def _crosses(fleet: Fleet, old: Authority, certificate: x509.Certificate) -> dict[str, bytes | None]:
+def _crosses(
+    fleet: Fleet, old: Authority, certificate: x509.Certificate, *, without_cross: bool
+) -> dict[str, bytes | None]:
     """Have the new authority signed by those whom clients and daemons know."""
     expired = old.certificate.not_valid_after_utc <= clock.now()
     forbidden = not all(may_sign_authorities(ca, below) for below, ca in enumerate(old.chain, 1))
+    if forbidden and not expired and not without_cross:
+        raise Failure(
+            "cross_impossible",
+            thing=str(old.folder / "ca.pem"),
+            reason="this authority may not sign the new one (path length 0), so that clients and daemons that do not "
+            "know the new one yet would refuse each other until all of them have been visited",
+            cure="Choose a time for it, and set rotate_without_cross",
+        )
     if expired or forbidden:
         fleet.warnings.append(
             f"The old authority can't sign the new one ({'it has expired' if expired else 'pathlen forbids it'})."
             " Clients that are not on this controller need their new ca.pem before the daemons are visited, and daemons"
             " let nobody in by the new authority before they are."
         )
-    signers: dict[str, Signer | None] = {
-        "cross.pem": None if expired or forbidden else fleet.signer(),
-        "client-cross.pem": None if expired or old.issuer is None else fleet.client_signer(),
-    }
+    signers: dict[str, Signer | None] = {"cross.pem": None, "client-cross.pem": None}
+    if not expired and not forbidden:
+        signers["cross.pem"] = old.signer(_passphrase(fleet, old.key_pem), clock.now())
+    if not expired and old.issuer is not None:
+        signers["client-cross.pem"] = old.open_client_signer(_passphrase(fleet, old.issuer_key_pem), clock.now())
     return {
         name: None if signer is None else as_pem([cross_certificate(certificate, signer=signer, now=clock.now())])
         for name, signer in signers.items()
     }
+
+
+def _passphrase(fleet: Fleet, key_pem: bytes | None) -> str | None:
+    """The new key may be the first one with a passphrase."""
+    return fleet.settings.passphrase if b"ENCRYPTED" in (key_pem or b"") else None
 
 
 def _number(authority: Authority) -> int:
@@ -180,6 +202,10 @@ def _waiting_endpoints(authority: Authority, seen: t.Sequence[Seen]) -> t.Iterat
 
 def _waiting_clients(fleet: Fleet, authority: Authority) -> t.Iterator[tuple[str, str]]:
     """Clients on other machines, whose certificates no run on this controller replaces."""
+    for path in sorted(fleet.machines_folder.glob("*/[!.]*.pem")):
+        chain = try_chain(path.read_bytes())
+        if chain and not is_issued_by(chain[0], authority.certificate) and chain[0].not_valid_after_utc > clock.now():
+            yield issued_to(chain[0]), f"has a certificate of the old authority on {path.parent.name}"
     issued = read_issued(fleet.issued_folder, clock.now())
     renewed = {issued_to(certificate) for certificate in issued if is_issued_by(certificate, authority.certificate)}
     for name in sorted({issued_to(certificate) for certificate in issued} - renewed):

@@ -109,8 +109,10 @@ def _asked_otherwise(request: x509.CertificateSigningRequest, subject: Subject) 
     has, wants = names_in(request), sort_names(subject.names)
     if has != wants:
         return f"it asks for the names {', '.join(has) or 'none'} and not for {', '.join(wants) or 'none'}"
-    if subject.kind == "client" and _common_names(request) != [subject.name]:
-        return f"it asks for the CN {', '.join(_common_names(request)) or 'none'} and not for {subject.name}"
+    allowed = [subject.name] if subject.kind == "client" else wants
+    asked_names = _common_names(request)
+    if not set(asked_names) <= set(allowed) or (subject.kind == "client" and not asked_names):
+        return f"it asks for the CN {', '.join(asked_names) or 'none'} and not for {' or '.join(allowed)}"
     for extension in request.extensions:
         asked = extension.value
         if isinstance(asked, x509.BasicConstraints) and asked.ca:
@@ -141,6 +143,8 @@ def _check_fit(
         reason = f"its CN is not {subject.name}"
     elif not serves(certificate, subject.kind):
         reason = f"its extended key usage is not that of a {subject.kind}"
+    elif subject.kind == "server" and serves(certificate, "client"):
+        reason = "it is good for clients, too, so that whoever has this host's key could log in everywhere"
     elif not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
         reason = describe_expiry(certificate, now)
     elif not leads_to(chain, anchors):

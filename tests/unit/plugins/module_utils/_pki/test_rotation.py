@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import shutil
 import typing as t
 from pathlib import Path
 
@@ -409,7 +410,7 @@ def test_there_is_nothing_to_rotate_without_an_authority(tmp_path: Path, step: t
 
 
 @pytest.mark.parametrize("lengths", [[0], [None, 1], [1, 0]])
-def test_an_authority_that_may_not_sign_others_is_replaced_with_a_warning(
+def test_an_authority_that_may_not_sign_others_is_replaced_only_when_told_so_and_with_a_warning(
     tmp_path: Path, lengths: list[int | None]
 ) -> None:
     """C(lengths): of the authority's pathlen, and of those above it."""
@@ -417,15 +418,66 @@ def test_an_authority_that_may_not_sign_others_is_replaced_with_a_warning(
     for number, length in reversed(list(enumerate(lengths))):
         chain.insert(0, _ca(f"CA {number}", chain[0] if chain else None, path_length=length))
     ensure_bundles(_fleet(home, **_brought(tmp_path / "pki", *chain)), ["ci"], [])
-    old = _authority(home)
+    old, before = _authority(home), _image(home)
+    with pytest.raises(Failure) as failure:
+        begin(_fleet(home))
+    assert failure.value.key == "cross_impossible"
+    assert _image(home) == before
     fleet = _fleet(home)
-    begin(fleet)
+    begin(fleet, without_cross=True)
     assert len(fleet.warnings) == 1
     assert "pathlen" in fleet.warnings[0]
     new = _authority(home)
     assert new.cross is None
     assert len(try_chain(_sent(home))) == 1
     assert new.client_trust == as_pem([new.certificate, old.certificate])
+
+
+def test_a_ca_whose_key_is_elsewhere_can_not_be_changed_over_to(home: Path, tmp_path: Path) -> None:
+    before = _image(home)
+    brought = _brought(tmp_path / "pki", _ca("Elsewhere"))
+    with pytest.raises(Failure) as failure:
+        begin(_fleet(home, authority_certificate=brought["authority_certificate"], sign_command="sign"))
+    assert failure.value.key == "rotation_impossible"
+    assert _image(home) == before
+
+
+def test_a_rotation_may_bring_a_passphrase_in(home: Path) -> None:
+    begin(_fleet(home, passphrase="open sesame"))
+    assert b"ENCRYPTED" in (_authority(home).key_pem or b"")
+    assert _authority(home).cross is not None
+
+
+def test_a_revoked_client_whose_folder_came_back_is_not_signed_again(home: Path) -> None:
+    shutil.copytree(home / "default" / "clients" / "ci", home / "default" / "revoked" / "ci")
+    before = _sent(home)
+    begin(_fleet(home))
+    assert _sent(home) == before
+
+
+def test_an_issuer_of_another_authority_is_refused(home: Path, tmp_path: Path) -> None:
+    """Two folders that were copied into one: daemons would let nobody in."""
+    ensure_bundles(_fleet(tmp_path / "other"), ["ci", "bob"], [])
+    revoke(_fleet(tmp_path / "other"), ["bob"])
+    begin(_fleet(home))
+    for name in ("issuer.pem", "issuer-key.pem", "clients-ca.pem"):
+        shutil.copy(tmp_path / "other" / "default" / "authority" / name, home / "default" / "authority" / name)
+    with pytest.raises(Failure) as failure:
+        ensure_bundles(_fleet(home), ["ci"], [])
+    assert failure.value.key == "authority_mismatch"
+
+
+def test_drop_waits_for_each_machine_of_a_client(home: Path) -> None:
+    old = _sign_far(home)
+    begin(_fleet(home))
+    for machine, sent in (("one", _sign_far(home)), ("two", old)):
+        record = home / "default" / "machines" / machine / "far.pem"
+        record.parent.mkdir(parents=True)
+        record.write_bytes(sent)
+    with pytest.raises(Failure, match="far has a certificate of the old authority on two") as failure:
+        drop(_fleet(home), [], [])
+    assert failure.value.key == "rotation_unfinished"
+    drop(_fleet(home), [], ["far"])
 
 
 def test_an_expired_authority_is_replaced_with_a_warning(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,10 +181,17 @@ def test_a_clients_certificate_has_its_name_and_usage(ca: Path, fault: str, told
     assert told in str(failure.value)
 
 
-@pytest.mark.parametrize("fault", ["more names", "no usage"])
-def test_what_the_ca_adds_or_leaves_open_is_its_own_affair(ca: Path, fault: str) -> None:
-    assert ensure_bundles(_fleet(ca, fault), ["ci"], SERVERS)["changed"] is True
-    assert ensure_bundles(_fleet(ca, fault), ["ci"], SERVERS)["changed"] is False
+def test_names_that_the_ca_adds_are_its_own_affair(ca: Path) -> None:
+    assert ensure_bundles(_fleet(ca, "more names"), ["ci"], SERVERS)["changed"] is True
+    assert ensure_bundles(_fleet(ca, "more names"), ["ci"], SERVERS)["changed"] is False
+
+
+def test_a_client_without_any_usage_is_taken_and_a_server_is_not(ca: Path) -> None:
+    """A server's certificate that says nothing of its use is good for clients, too."""
+    assert ensure_bundles(_fleet(ca, "no usage"), ["ci"], [])["changed"] is True
+    with pytest.raises(Failure, match="good for clients, too") as failure:
+        ensure_bundles(_fleet(ca, "no usage"), [], SERVERS)
+    assert failure.value.key == "certificate_unfit"
 
 
 @pytest.mark.parametrize(
