@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import shlex
 import subprocess
 import time
@@ -26,6 +27,8 @@ from .images import ensure_image
 
 SSH_KEY = CACHE / "ssh" / "id_ed25519"
 _CAP_SYS_RESOURCE = 24
+#: Ends what a command has printed.
+_END = "end of output"
 
 
 @dataclass
@@ -98,19 +101,36 @@ class Host:
 
     def run(self, command: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a shell command on the host, past SSH, as root."""
+        # A busy engine may lose what a command prints. So it goes into files, and is asked for until it comes.
+        files = f"/run/lab-{secrets.token_hex(6)}"
+        fetch = f"cat {files}.out; printf '\\n{_END}'; cat {files}.code {files}.err >&2"
+        words = f"( {command}\n) > {files}.out 2> {files}.err < /dev/null; echo $? > {files}.code; {fetch}"
+        for _attempt in range(5):
+            stdout, stderr = self._exec(words)
+            code, _newline, said = stderr.partition("\n")
+            if stdout.endswith(f"\n{_END}") and code.isdigit():
+                break
+            words = fetch
+            time.sleep(0.2)
+        else:
+            code, stdout, said = "125", "", stderr or "the host does not answer"
+        done = subprocess.CompletedProcess(command, int(code), stdout.removesuffix(f"\n{_END}"), said)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{self.name}: {command!r} exited {done.returncode}: {done.stdout}{done.stderr}")
+        return done
+
+    def _exec(self, command: str) -> tuple[str, str]:
+        """Return what the engine passes on of stdout and stderr."""
         client = self.engine.client()
         try:
             container = client.containers.get(self.name)
             ran = container.exec_run(["/bin/sh", "-c", command], demux=True)
-            code, (stdout, stderr) = ran.exit_code or 0, t.cast("tuple[bytes | None, bytes | None]", ran.output)
+            stdout, stderr = t.cast("tuple[bytes | None, bytes | None]", ran.output)
         except docker.errors.APIError as exc:
-            code, stdout, stderr = 125, b"", str(exc).encode()
+            stdout, stderr = b"", str(exc).encode()
         finally:
             client.close()
-        done = subprocess.CompletedProcess(command, code, (stdout or b"").decode(), (stderr or b"").decode())
-        if check and code != 0:
-            raise RuntimeError(f"{self.name}: {command!r} exited {code}: {done.stdout}{done.stderr}")
-        return done
+        return (stdout or b"").decode(), (stderr or b"").decode()
 
     def reboot(self) -> None:
         """Restart the host's init with nothing kept but its disks, and wait until it is ready."""

@@ -70,8 +70,8 @@ def drop(fleet: Fleet, seen: t.Sequence[Seen], leave_behind: t.Collection[str]) 
     """
     authority = fleet.required_authority()
     if authority.phase == OVERLAP:
-        waiting = [*_waiting_endpoints(authority, seen), *_waiting_clients(fleet, authority)]
-        _check_none_waits([name for name, _why in waiting if name not in leave_behind], dict(waiting))
+        waiting = dict([*_waiting_endpoints(authority, seen), *_waiting_clients(fleet, authority)])
+        _check_none_waits([name for name in waiting if name not in leave_behind], waiting)
         former = dict.fromkeys(("former.pem", "cross.pem", "client-cross.pem", "clients-ca.pem"))
         fleet.write_authority({"rotation": DROPPING.encode() + b"\n", **former})
     return reissue_all(fleet)
