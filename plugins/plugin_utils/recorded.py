@@ -35,8 +35,10 @@ def recorded_options(record: EndpointRecord, args: t.Mapping[str, t.Any], fleet:
         options["key_type"] = key_type_of(chain[0].public_key())
     if record.key_origin != "brought":
         options["key_origin"] = record.key_origin
-    if not fleet.client_folder(args["client"]).is_dir():
-        options["client"] = record.client
+    # The one that was taken so far may have been revoked.
+    others = sorted(path.name for path in (fleet.folder / "clients").glob("[!.]*"))
+    here = [name for name in (args["client"], record.client, *others) if fleet.client_folder(name).is_dir()]
+    options["client"] = here[0] if here else record.client
     return options
 
 
