@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import read_records
@@ -57,6 +56,6 @@ class ActionModule(FleetAction):
         records = read_records(fleet.endpoints_folder)
         if args["step"] == "drop":
             return drop(fleet, records, args["leave_behind"])
-        trust = hashlib.sha256(fleet.required_authority().client_trust).hexdigest()
+        trust = fleet.required_authority().client_trust_digest
         end(fleet, records, trust, args["leave_behind"])
         return []

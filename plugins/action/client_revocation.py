@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, read_records
@@ -43,7 +42,7 @@ class ActionModule(FleetAction):
 
 def _check_enforced(fleet: Fleet, records: t.Sequence[EndpointRecord], clients: t.Sequence[str]) -> None:
     """Refuse unless each endpoint was seen turning them away. Failure: C(revocation_incomplete)."""
-    trust = hashlib.sha256(fleet.required_authority().client_trust).hexdigest()
+    trust = fleet.required_authority().client_trust_digest
     waiting = {}
     for record in records:
         if record.trust is None:

@@ -18,6 +18,7 @@ __all__ = ("DROPPING", "OVERLAP", "Authority", "parse_authority", "read_authorit
 
 import datetime
 import functools
+import hashlib
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,11 @@ class Authority:
         Never a root above the authority: it may have signed for half the company.
         """
         return as_pem(self.listed or [self.certificate])
+
+    @property
+    def client_trust_digest(self) -> str:
+        """SHA-256 in hex over C(ca.pem) of daemons, as endpoint records have it."""
+        return hashlib.sha256(self.client_trust).hexdigest()
 
     @property
     def client_signer(self) -> x509.Certificate:

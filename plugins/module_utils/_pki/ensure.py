@@ -20,11 +20,11 @@ from pathlib import Path
 
 from . import bundle, clock
 from .authority_making import ensure_authority
-from .chain import try_chain
 from .dependency import serialization, x509
 from .fleet import Fleet
 from .freshness import Wish
 from .identity import Identity
+from .issued import issued_to
 from .keys import DEFAULT_KEY_TYPE, KEY_TYPES, generate_key, key_type_of, private_key_pem
 from .members import Member, bundle_files, has_key_type
 from .names import names_in, sort_names
@@ -110,11 +110,10 @@ def existing_subjects(fleet: Fleet) -> list[Subject]:
 def _about_machines(fleet: Fleet) -> list[str]:
     """Name the clients on other machines that are due: only a run of the role client there renews them."""
     found = []
-    for path in sorted(fleet.machines_folder.glob("*/[!.]*.pem")):
-        chain = try_chain(path.read_bytes())
-        if chain and fleet.settings.renew_before.is_due(chain[0], clock.now()):
-            expiry = describe_expiry(chain[0], clock.now())
-            found.append(f"Client {path.stem} on {path.parent.name} {expiry}. The role client renews it there.")
+    for machine, certificate in fleet.certificates_on_machines():
+        if fleet.settings.renew_before.is_due(certificate, clock.now()):
+            expiry = describe_expiry(certificate, clock.now())
+            found.append(f"Client {issued_to(certificate)} on {machine} {expiry}. The role client renews it there.")
     return found
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from .._failure import Failure
 from . import bundle, clock
 from .authority import Authority, authority_missing, parse_authority, read_authority, read_files
-from .chain import Chain
+from .chain import Chain, try_chain
 from .dependency import require_cryptography, x509
 from .issued import note_issued
 from .names import sort_names
@@ -132,6 +132,12 @@ class Fleet:
                 authority = read_authority(folder)
                 if authority is not None:
                     yield authority
+
+    def certificates_on_machines(self) -> t.Iterator[tuple[str, x509.Certificate]]:
+        """Yield what the role client has put on other machines, with the machine's name as files have it."""
+        for path in sorted(self.machines_folder.glob("*/[!.]*.pem")):
+            for certificate in try_chain(path.read_bytes())[:1]:
+                yield path.parent.name, certificate
 
     def authority_certificate(self) -> x509.Certificate | None:
         authority = self.authority()

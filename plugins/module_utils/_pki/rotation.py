@@ -25,7 +25,7 @@ from .._failure import Failure
 from . import clock
 from .authority import DROPPING, OVERLAP, Authority
 from .authority_making import brought_authority, new_authority
-from .chain import as_pem, is_issued_by, try_chain
+from .chain import as_pem, is_issued_by
 from .dependency import x509
 from .ensure import ensure_identities, existing_subjects
 from .fleet import Fleet
@@ -202,10 +202,9 @@ def _waiting_endpoints(authority: Authority, seen: t.Sequence[Seen]) -> t.Iterat
 
 def _waiting_clients(fleet: Fleet, authority: Authority) -> t.Iterator[tuple[str, str]]:
     """Clients on other machines, whose certificates no run on this controller replaces."""
-    for path in sorted(fleet.machines_folder.glob("*/[!.]*.pem")):
-        chain = try_chain(path.read_bytes())
-        if chain and not is_issued_by(chain[0], authority.certificate) and chain[0].not_valid_after_utc > clock.now():
-            yield issued_to(chain[0]), f"has a certificate of the old authority on {path.parent.name}"
+    for machine, certificate in fleet.certificates_on_machines():
+        if not is_issued_by(certificate, authority.certificate) and certificate.not_valid_after_utc > clock.now():
+            yield issued_to(certificate), f"has a certificate of the old authority on {machine}"
     issued = read_issued(fleet.issued_folder, clock.now())
     renewed = {issued_to(certificate) for certificate in issued if is_issued_by(certificate, authority.certificate)}
     for name in sorted({issued_to(certificate) for certificate in issued} - renewed):
