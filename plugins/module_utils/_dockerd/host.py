@@ -70,7 +70,7 @@ class Host:
     def write(path: str, content: bytes, attributes: Attributes) -> None:
         """Replace the file at once; a symbolic link stays one. The mode is right from the first byte on."""
         path = os.path.realpath(path)
-        temporary = f"{path}.gangway-new"
+        temporary = _unfinished(path)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -93,13 +93,24 @@ class Host:
         if content is not None and attributes is not None:
             self.write(path, content, attributes)
             return
+        self.drop_unfinished(path)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+    @staticmethod
+    def drop_unfinished(path: str) -> None:
+        """Remove what a run that was killed had begun to write in this file's place."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(_unfinished(os.path.realpath(path)))
 
     @staticmethod
     def hang_up(pid: int) -> None:
         """Make dockerd read daemon.json again; C(systemctl reload) would need /bin/kill, which not all hosts have."""
         os.kill(pid, signal.SIGHUP)
+
+
+def _unfinished(path: str) -> str:
+    return f"{path}.gangway-new"
 
 
 def sync_folder(folder: str) -> None:

@@ -130,11 +130,10 @@ class Transaction:
     def _put_back(self, entry: t.Mapping[str, t.Any]) -> None:
         path = entry["path"]
         content, attributes = self.before(path)
+        # What a killed run had begun to write; the file itself may be as it was.
+        self._host.drop_unfinished(path)
         if self._host.read(path) == content and (content is None or self._host.attributes(path) == attributes):
             return
-        with contextlib.suppress(FileNotFoundError):
-            # What a killed run had begun to write.
-            os.unlink(f"{os.path.realpath(path)}.gangway-new")
         if entry["content"] is None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
