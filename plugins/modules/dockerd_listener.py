@@ -68,12 +68,52 @@ options:
     type: str
   method:
     description:
-      - How the listener is put in place. V(socket) adds a systemd socket unit, and needs a docker.service that starts
-        dockerd with C(-H fd://), as the packages docker-ce, docker.io (Debian, Ubuntu) and moby-engine do.
-      - V(auto) takes what fits the host; for now that is V(socket) or an error.
+      - How the listener is put in place.
+      - V(socket) adds a systemd socket unit. It needs a docker.service that starts dockerd with C(-H fd://), as the
+        packages docker-ce, docker.io (Debian, Ubuntu) and moby-engine do. The port stays open while dockerd restarts.
+      - V(override) is a drop-in that sets ExecStart to the package's own line with the listener behind it.
+      - V(daemon_json) puts C(hosts) into C(daemon.json).
+      - V(options_file) adds a block to the file that the package keeps for dockerd's options,
+        C(/etc/default/docker), C(/etc/sysconfig/docker) or C(/etc/conf.d/docker).
+      - V(auto) stays with the method that is in place. On a host that is not exposed it takes V(socket) where systemd
+        starts dockerd with C(-H fd://), V(override) on other hosts with systemd, and V(options_file) on those without.
     type: str
-    choices: [auto, socket]
+    choices: [auto, socket, override, daemon_json, options_file]
     default: auto
+  firewall:
+    description:
+      - What keeps machines that are not in O(allow) from the port.
+      - V(systemd) is the socket unit's own list, for O(method=socket) only.
+      - V(nftables) is a table of our own, loaded by a unit of our own before dockerd starts.
+      - V(firewalld) and V(ufw) say that the role, or another task, keeps that firewall's rules; this module sets none.
+      - V(none) leaves it to TLS alone.
+      - V(auto) is V(systemd) with O(method=socket), and V(nftables) with every other method.
+    type: str
+    choices: [auto, systemd, nftables, firewalld, ufw, none]
+    default: auto
+  adopt:
+    description:
+      - Take over a TCP listener that dockerd has already, perhaps one in the clear. The files that set it up are
+        changed or put aside, and O(state=absent) brings them back as they were.
+    type: bool
+    default: false
+  tls:
+    description:
+      - V(false) is plain TCP, without any certificates. Whoever reaches the port is root on the host.
+      - It needs O(insecure=true) as well, and an O(allow) that is not everyone.
+    type: bool
+    default: true
+  insecure:
+    description: Says again that O(tls=false) is meant.
+    type: bool
+    default: false
+  live_restore:
+    description:
+      - Leave C(live-restore) on in C(daemon.json), so that containers live through later restarts of dockerd, too.
+      - With V(false), the setting stays as it is; containers live through the restart that this task needs all the
+        same.
+    type: bool
+    default: true
   client:
     description: The client identity that the endpoint is verified with, and that lookups take when none is named.
     type: str
