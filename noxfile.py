@@ -23,6 +23,8 @@ IN_LAB = (sys.executable, "-m", "tests.lab", "run")
 #: The parts of `test`; those in one tuple run one after another, the tuples side by side.
 PARTS = (("lint", "sanity", "units"), ("integration", "molecule"))
 FLAVOURS = ("bookworm", "trixie", "sid")
+#: Hosts with another init than systemd. They have few tests, which run after those of several hosts at once.
+OTHER_INITS = ("bookworm-sysvinit", "bookworm-openrc")
 
 nox.options.default_venv_backend = "none"
 
@@ -157,15 +159,16 @@ def units(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Tests against lab hosts: real dockerd 20.10, 26.1 and 28.5 under real systemd."""
+    """Tests against lab hosts: real dockerd 20.10, 26.1 and 28.5 under real systemd, sysvinit and OpenRC."""
     session.run(sys.executable, "-m", "tests.lab", "images")
     pytest = (*IN_LAB, sys.executable, "-m", "pytest", "-q", *session.posargs)
     several = "tests/integration/fleet"
     one = (*pytest, "tests/integration", f"--ignore={several}")
-    lanes: list[dict[str, tuple[str, ...]]] = [
-        {f"integration-{flavour}": (*one, f"--flavour={flavour}")} for flavour in FLAVOURS
-    ]
-    side_by_side(session, *lanes, {"integration-fleet": (*pytest, several)})
+    by_flavour = {flavour: (*one, f"--flavour={flavour}") for flavour in FLAVOURS + OTHER_INITS}
+    lanes: list[dict[str, tuple[str, ...]]] = [{f"integration-{flavour}": by_flavour[flavour]} for flavour in FLAVOURS]
+    last = {"integration-fleet": (*pytest, several)}
+    last |= {f"integration-{flavour}": by_flavour[flavour] for flavour in OTHER_INITS}
+    side_by_side(session, *lanes, last)
 
 
 @nox.session

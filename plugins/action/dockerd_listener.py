@@ -10,20 +10,16 @@ One remote module execution when nothing changes, two when something does.
 from __future__ import annotations
 
 import datetime
-import time
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import Listen, parse_allow, parse_listen
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.layout import CERTIFICATE
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import (
-    ARGUMENT_SPEC,
-    HOST_OPTIONS,
-    REQUIRED_BY,
-)
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import ARGUMENT_SPEC, REQUIRED_BY
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.identity import Brought, ServerIdentity
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.ownership import check_owner
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import (
     EndpointRecord,
     read_record,
@@ -32,16 +28,25 @@ from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record im
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.module_utils._pki.names import is_valid_name, parse_name
-from ansible_collections.gangway.docker.plugins.module_utils._pki.revocation import revoked_bundles
 from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import Settings
 from ansible_collections.gangway.docker.plugins.plugin_utils.command import run_command
+from ansible_collections.gangway.docker.plugins.plugin_utils.exchange import Exchange, RemoteFailure, as_result
 from ansible_collections.gangway.docker.plugins.plugin_utils.host_clock import HostClock
+from ansible_collections.gangway.docker.plugins.plugin_utils.in_the_clear import about_the_clear, expose_in_the_clear
+from ansible_collections.gangway.docker.plugins.plugin_utils.listening import (
+    addresses_in,
+    advertised_url,
+    host_names,
+    likely_addresses,
+    likely_host_names,
+)
 from ansible_collections.gangway.docker.plugins.plugin_utils.publication import publish
-from ansible_collections.gangway.docker.plugins.plugin_utils.recorded import about_expiry, recorded_options
-
-
-class _RemoteFailure(Exception):
-    """The module on the host failed; its result says why."""
+from ansible_collections.gangway.docker.plugins.plugin_utils.recorded import (
+    about_expiry,
+    asked_options,
+    lacks_proof,
+    recorded_options,
+)
 
 
 class ActionModule(ActionBase):
@@ -55,6 +60,7 @@ class ActionModule(ActionBase):
         self._task_vars = task_vars or {}
         self._args = args
         self._clock = HostClock(self._host)
+        self._host_module = Exchange(self._execute_on_host, args, self._clock)
         carry_out = {"absent": self._absent, "present": self._present, "renewed": self._renewed}[args["state"]]
         try:
             settings, check_mode = Settings.of(args), self._task.check_mode
@@ -62,7 +68,7 @@ class ActionModule(ActionBase):
             result.update(carry_out())
         except Failure as exc:
             result.update(exc.as_result(), failed=True)
-        except _RemoteFailure as exc:
+        except RemoteFailure as exc:
             result.update(exc.args[0])
         return result
 
@@ -71,7 +77,7 @@ class ActionModule(ActionBase):
         return str(self._task_vars["inventory_hostname"])
 
     def _absent(self) -> dict[str, t.Any]:
-        result = self._remote("apply")
+        result = self._host_module.apply()
         if not self._task.check_mode:
             remove_record(self._fleet.endpoints_folder, self._host)
         return result
@@ -81,13 +87,20 @@ class ActionModule(ActionBase):
         record = read_record(self._fleet.endpoints_folder, self._host)
         if record is None:
             return self._without_record()
+        if not record.tls:
+            # Nothing of it expires, nobody can be shut out; and what it is opened for is not for a renewal to change.
+            told = {
+                "endpoint": record.as_facts(),
+                "warnings": [about_the_clear(record.name, record.url, record.allow)],
+            }
+            return {"changed": False, "actions": [], "restarted": False, "reason": "", **told}
         self._args.update(recorded_options(record, self._args, self._fleet))
-        identity = self._identity([parse_listen(text) for text in self._args["listen"]])
+        identity = self._identity(self._asked(), record)
         # Certificates of the user's own that are not named here are his to renew.
         ours = record.key_origin != "brought" or identity.brought is not None
         if ours:
-            identity.prepare(record, _addresses(record.listen))
-        if not ours or not (identity.is_due(record, _addresses(record.listen)) or _lacks_proof(self._fleet, record)):
+            identity.prepare(record, addresses_in(record.listen))
+        if not ours or not (identity.is_due(record, addresses_in(record.listen)) or lacks_proof(record, self._fleet)):
             told = {"endpoint": record.as_facts(), "warnings": identity.warnings() if ours else about_expiry(record)}
             return {"changed": False, "actions": [], "restarted": False, "reason": "", **told}
         result = self._present()
@@ -104,7 +117,7 @@ class ActionModule(ActionBase):
         """Nothing is to be renewed where nothing is exposed. Failure: C(record_missing)."""
         found = self._execute_module("ansible.builtin.stat", {"path": CERTIFICATE}, task_vars=self._task_vars)
         if "stat" not in found:
-            raise _RemoteFailure({"failed": True, **found})
+            raise RemoteFailure({"failed": True, **found})
         if found["stat"]["exists"]:
             raise Failure(
                 "record_missing",
@@ -114,78 +127,70 @@ class ActionModule(ActionBase):
             )
         return {"changed": False, "actions": [], "restarted": False, "reason": ""}
 
+    def _asked(self) -> list[Listen]:
+        return [parse_listen(text) for text in self._args["listen"]]
+
     def _present(self) -> dict[str, t.Any]:
+        if not self._args["tls"]:
+            return expose_in_the_clear(self._fleet, self._host, self._host_module, self._args, self._ansible_host)
         # Bad input shows before the host is asked.
-        listen = [parse_listen(text) for text in self._args["listen"]]
+        listen = self._asked()
         parse_allow(self._args["allow"])
         record = read_record(self._fleet.endpoints_folder, self._host)
-        identity = self._identity(listen)
-        addresses = [] if record is None else _addresses(record.listen)
+        if record is not None and not record.tls:
+            # It knows of no certificate.
+            record = None
+        identity = self._identity(listen, record)
+        addresses = likely_addresses(listen, record)
         identity.prepare(record, addresses)
+        likely = identity.all_names(addresses)
         if record is None or identity.reasons:
             # A passphrase that is missing or wrong shows before the host makes a key.
             identity.check_signer()
         if self._args["key_origin"] == "controller" and identity.brought is None:
             identity.make_here(addresses)
 
-        plan = self._remote("plan", identity)
-        self._check_owner(plan["certificate"], identity, record)
-        addresses = _addresses(plan["listen"])
-        if identity.reasons and identity.key_origin == "host":
-            # Said with the addresses that the host has now.
+        plan = self._host_module.plan(identity)
+        if not self._args["take_over"] and identity.brought is None:
+            check_owner(self._fleet, self._host, plan["certificate"], record)
+        addresses = addresses_in(plan["listen"])
+        identity.listen_names = host_names(listen, plan["interfaces"])
+        unlike = identity.all_names(addresses) != likely
+        if unlike and identity.origin == "host":
+            # Judged by the names and addresses that the host has now.
             identity.prepare(record, addresses)
-        plan, identity = self._reconsider(plan, identity, addresses)
-        before = plan.pop("certificate", None)
-        request = plan.pop("request", None)
+        plan = self._reconsider(plan, identity, addresses, unlike=unlike)
+        before = plan["certificate"]
         result = plan
         if plan["identity_is_due"]:
             self._clock.check(datetime.timedelta(days=self._args["validity"]))
         if plan["changed"] and not self._task.check_mode:
-            if plan["identity_is_due"] and request is not None:
-                identity.sign(request, addresses)
-                identity.pending = plan.pop("pending", None)
-            result = self._apply(identity)
-            result.pop("certificate", None)
+            if plan["identity_is_due"] and plan.get("request") is not None:
+                identity.sign(plan["request"], addresses)
+                identity.pending = plan.get("pending")
+            result = self._host_module.apply(identity)
         if plan["bundle_changed"]:
             result["diff"] = [identity.describe(before, addresses), *result["diff"]]
-        result["reason"] = "; ".join(identity.reasons)
-        for internal in ("bundle_changed", "identity_is_due", "time"):
-            result.pop(internal, None)
-        result.setdefault("warnings", []).extend([*identity.warnings(), *self._clock.warnings(), *self._fleet.warnings])
+        result = as_result(result, "; ".join(identity.reasons))
+        result["warnings"] += [*identity.warnings(), *self._clock.warnings(), *self._fleet.warnings]
         if not self._task.check_mode:
-            url = f"tcp://{self._advertised(result['listen'][0], listen)}"
-            publish(self._fleet, identity, result, url=url, client=self._args["client"], before=record)
+            publish(
+                self._fleet,
+                identity,
+                result,
+                url=advertised_url(result, listen, advertise=self._args["advertise"], ansible_host=self._ansible_host),
+                client=self._args["client"],
+                asked=asked_options(self._args),
+                before=record,
+            )
         return result
 
-    def _apply(self, identity: ServerIdentity) -> dict[str, t.Any]:
-        try:
-            return self._remote("apply", identity, key=identity.key)
-        except AnsibleConnectionFailure as exc:
-            raise Failure(
-                "host_lost",
-                thing=f"the connection to {self._host}",
-                reason=f"it broke while the host was being changed ({exc})",
-                cure="Run again once the host can be reached: that run finishes or undoes what this one began",
-            ) from exc
-
-    def _check_owner(self, certificate: str | None, identity: ServerIdentity, record: EndpointRecord | None) -> None:
-        """Refuse a host that another controller has exposed. Failure: C(other_controller)."""
-        if certificate and not self._args["take_over"] and identity.is_foreign(certificate, record):
-            raise Failure(
-                "other_controller",
-                thing=self._host,
-                reason="its daemon is exposed already, with a certificate of an authority that is not in "
-                f"{self._fleet.folder.parent}; going on would lock out that authority's clients",
-                cure="Bring the fleet's folder here from the other controller or a backup; where it is lost for good, "
-                "set take_over (expose_take_over in the role) for one run",
-            )
-
-    def _identity(self, listen: t.Sequence[Listen]) -> ServerIdentity:
+    def _identity(self, listen: t.Sequence[Listen], record: EndpointRecord | None) -> ServerIdentity:
         args = self._args
         for name in args["names"]:
             parse_name(name)
-        known = [str(self._task_vars.get("ansible_host") or self._host), self._host, args["advertise"] or ""]
-        known += [entry.host for entry in listen if not entry.is_wildcard]
+        known = [self._ansible_host, self._host, args["advertise"] or ""]
+        known += [entry.host for entry in listen if entry.is_address and not entry.is_wildcard]
         # What stands in the inventory may be an alias that no certificate can hold (web_1 is fine, "web 1" is not).
         names = [*args["names"], *(name for name in known if name and is_valid_name(name))]
         brought = None
@@ -193,7 +198,15 @@ class ActionModule(ActionBase):
             brought = Brought(*(self._find_file(args[option]) for option in ("certificate", "key", "client_ca")))
         client_ca = self._find_file(args["client_ca"]) if args["client_ca"] else None
         return ServerIdentity(
-            self._fleet, self._host, args["key_origin"], args["key_type"], tuple(names), brought, client_ca
+            self._fleet,
+            self._host,
+            args["key_origin"],
+            args["key_type"],
+            tuple(names),
+            brought,
+            client_ca,
+            listen_names=likely_host_names(listen, record),
+            possible_names=host_names(listen, ()),
         )
 
     def _find_file(self, path: str) -> str:
@@ -204,62 +217,35 @@ class ActionModule(ActionBase):
             return path
 
     def _reconsider(
-        self, plan: dict[str, t.Any], identity: ServerIdentity, addresses: t.Sequence[str]
-    ) -> tuple[dict[str, t.Any], ServerIdentity]:
-        """Ask again where the host told something that the first question did not know of."""
+        self, plan: dict[str, t.Any], identity: ServerIdentity, addresses: t.Sequence[str], *, unlike: bool
+    ) -> dict[str, t.Any]:
+        """Ask again where the host told something that the first question did not know of.
+
+        C(unlike): its names and addresses are other than was thought.
+        """
         if identity.brought is not None:
-            return plan, identity
+            return plan
         if self._args["key_origin"] == "controller":
-            if identity.certificate is None or not set(addresses) <= set(identity.for_host()["covers"]):
+            if identity.certificate is None or unlike:
                 identity.make_here(addresses)
-                return self._remote("plan", identity), identity
-            return plan, identity
+                return self._host_module.plan(identity)
+            return plan
         if not plan["identity_is_due"]:
-            return plan, identity
+            # With reasons all the same: the host has left an address, or a name is an interface's now.
+            return self._host_module.plan(identity) if identity.reasons else plan
         if plan["certificate"] is None:
             identity.reasons = ["missing"]
         elif not identity.reasons and identity.judge(plan["certificate"], addresses):
             # The record was lost, or is another controller's; the certificate is fine.
-            return self._remote("plan", identity), identity
-        return plan, identity
+            return self._host_module.plan(identity)
+        return plan
 
-    def _remote(self, phase: str, identity: ServerIdentity | None = None, key: str | None = None) -> dict[str, t.Any]:
-        """Execute the module on the host."""
-        module_args = {option: self._args[option] for option in HOST_OPTIONS}
-        module_args["state"] = "absent" if self._args["state"] == "absent" else "present"
-        module_args["exchange"] = {"phase": phase}
-        if identity is not None:
-            module_args["exchange"].update(identity.for_host())
-            module_args["exchange_key"] = key
-            if identity.brought is not None:
-                module_args["key_origin"] = "controller"
-        asked = time.time()
+    def _execute_on_host(self, name: str, module_args: dict[str, t.Any]) -> dict[str, t.Any]:
         outcome: dict[str, t.Any] = self._execute_module(
-            module_name="gangway.docker.dockerd_listener",
-            module_args=module_args,
-            task_vars=self._task_vars,
+            module_name=name, module_args=module_args, task_vars=self._task_vars
         )
-        if outcome.get("failed") or outcome.get("unreachable") or "actions" not in outcome:
-            raise _RemoteFailure({"failed": True, **outcome})
-        outcome.pop("invocation", None)
-        self._clock.note(asked, outcome.pop("time", asked))
         return outcome
 
-    def _advertised(self, resolved: str, listen: t.Sequence[Listen]) -> Listen:
-        """Return what clients are told, of the first address that the host listens on (resolved, and as asked for)."""
-        first = parse_listen(resolved)
-        if self._args["advertise"]:
-            return Listen(self._args["advertise"], first.port)
-        if listen and not listen[0].is_wildcard:
-            return listen[0]
-        ansible_host = str(self._task_vars.get("ansible_host") or self._host)
-        return Listen(ansible_host if is_valid_name(ansible_host) else first.host, first.port)
-
-
-def _lacks_proof(fleet: Fleet, record: EndpointRecord) -> bool:
-    """Whether a revoked client was not seen turned away by a daemon that the controller gets through to."""
-    return bool(record.verified and record.trust and revoked_bundles(fleet).keys() - set(record.refused))
-
-
-def _addresses(listen: t.Iterable[str]) -> list[str]:
-    return [entry.host for entry in map(parse_listen, listen) if not entry.is_wildcard]
+    @property
+    def _ansible_host(self) -> str:
+        return str(self._task_vars.get("ansible_host") or self._host)

@@ -16,6 +16,10 @@ description:
   - Reads the endpoint records on the controller; no host is asked.
   - Warns where the certificate of the server or of the client has expired, or is about to (30 days, or a third of its
     life where that is less).
+  - For a daemon without TLS, V(env) is C(DOCKER_HOST) alone, V(argv) is C(--host) alone, and no client identity is
+    needed. Where C(DOCKER_TLS_VERIFY) is set around it, clients use TLS all the same, and fail. For the docker command
+    and SDKs, add C(DOCKER_TLS_VERIFY) and C(DOCKER_CERT_PATH) with empty values, which they take as unset. Modules of
+    community.docker refuse empty values; with V(module_defaults) they work in any case.
 options:
   _terms:
     description: Names of hosts, as the inventory has them.
@@ -32,7 +36,7 @@ options:
       - V(argv) are options of the docker command.
       - V(url) is the URL alone.
       - V(facts) is all that is known of the endpoint, as the fact C(gangway_endpoint) has it, with C(not_after),
-        C(client), C(client_not_after) and C(cert_path).
+        C(client), C(client_not_after) and C(cert_path); for a daemon without TLS, these are null.
     type: str
     choices: [env, module_defaults, argv, url, facts]
     default: env
@@ -122,6 +126,11 @@ class LookupModule(LookupBase):
                 f"{fleet.endpoints_folder})",
                 cure=f"Expose it: ansible-playbook gangway.docker.expose_docker --limit {name}",
             )
+        form = self.get_option("format")
+        if not record.tls:
+            if form != "facts":
+                return render(Connection(record.url, None), form)
+            return {**record.as_facts(), "client": None, "client_not_after": None, "cert_path": None}
         client = self.get_option("client") or record.client
         folder: Path = fleet.client_folder(client)
         if not (folder / "cert.pem").is_file():
@@ -135,8 +144,8 @@ class LookupModule(LookupBase):
         chain = try_chain((folder / "cert.pem").read_bytes())
         _warn(f"The certificate of {name}", try_chain(record.certificate.encode()))
         _warn(f"The certificate of client {client}", chain)
-        if self.get_option("format") != "facts":
-            return render(Connection(record.url, str(folder)), self.get_option("format"))
+        if form != "facts":
+            return render(Connection(record.url, str(folder)), form)
         expiry = not_after_of(chain[0]) if chain else None
         return {**record.as_facts(), "client": client, "client_not_after": expiry, "cert_path": str(folder)}
 

@@ -114,6 +114,11 @@ options:
         description: The URLs of the endpoints.
         type: dict
         default: {}
+      plain:
+        description: The endpoints without TLS.
+        type: list
+        elements: str
+        default: []
 extends_documentation_fragment:
   - gangway.docker.fleet
   - gangway.docker.fleet.identity

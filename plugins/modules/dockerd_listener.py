@@ -40,8 +40,10 @@ options:
     default: present
   listen:
     description:
-      - Where to listen, each as C(ADDRESS:PORT), C([IPV6]:PORT), C(NAME:PORT) (resolved on the host), or C(any:PORT)
-        for all addresses of the host. Without a port it is 2376.
+      - Where to listen, each as C(ADDRESS:PORT), C([IPV6]:PORT), C(NAME:PORT), or C(any:PORT) for all addresses of the
+        host. Without a port it is 2376.
+      - A name is that of a network interface of the host (C(eth1:2376)), for all its addresses, or of a host, and
+        resolved there. Each run resolves it anew and follows.
       - Left out, it is the address of the host that Ansible connects to by SSH, with port 2376.
     type: list
     elements: str
@@ -64,7 +66,8 @@ options:
   advertise:
     description:
       - The name or address that goes into the clients' C(DOCKER_HOST).
-      - Left out, it is the first address of O(listen), or C(ansible_host) where that is a wildcard or left out.
+      - Left out, it is the first entry of O(listen) (the first address of a network interface), or C(ansible_host)
+        where that is a wildcard or left out.
     type: str
   method:
     description:
@@ -286,6 +289,22 @@ listen:
   type: list
   elements: str
   sample: ["10.20.0.5:2376"]
+interfaces:
+  description: Those names in O(listen) that are network interfaces of the host.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: [eth1]
+firewall:
+  description: What keeps others from the port.
+  returned: when O(state=present)
+  type: str
+  sample: systemd
+method:
+  description: How the listener is (with O(state=absent), was) put in place.
+  returned: success
+  type: str
+  sample: socket
 allow:
   description: Who may connect.
   returned: when O(state=present)
@@ -308,6 +327,9 @@ endpoint:
     method: socket
     verified: true
     refused: []
+    tls: true
+    interfaces: []
+    asked: {listen: ["10.20.0.5:2376"], method: auto, firewall: auto, live_restore: true}
 failure:
   description: A stable key for what went wrong, for scripts.
   returned: failure
@@ -325,8 +347,9 @@ import shutil
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Host
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.listener import Identity, Request, run_listener
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.listener import run_listener
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import ARGUMENT_SPEC, REQUIRED_BY
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.request import Identity, Request
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._pki.request import check_means, make_key, make_request
 
@@ -352,6 +375,12 @@ def main() -> None:
         allow=tuple(params["allow"]),
         key_origin=params["key_origin"],
         allow_downtime=params["allow_downtime"],
+        method=params["method"],
+        firewall=params["firewall"],
+        adopt=params["adopt"],
+        tls=params["tls"],
+        insecure=params["insecure"],
+        live_restore=params["live_restore"],
         identity=Identity(**exchange, key=params["exchange_key"]),
         make_key=functools.partial(make_key, run, openssl, params["key_type"]),
         make_request=functools.partial(make_request, run, openssl),

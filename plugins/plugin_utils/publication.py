@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-__all__ = ("publish",)
+__all__ = ("publish", "publish_plain")
 
 import ipaddress
 import typing as t
 
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.formats import Connection
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.identity import ServerIdentity
+from ansible_collections.gangway.docker.plugins.module_utils._endpoint.probe import probe_endpoint
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, write_record
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.verification import verify_endpoint
 from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
@@ -25,6 +27,7 @@ def publish(
     *,
     url: str,
     client: str,
+    asked: t.Mapping[str, t.Any],
     before: EndpointRecord | None,
 ) -> None:
     """Verify the endpoint, write its record, and add it to the task's result, as a fact too.
@@ -40,24 +43,63 @@ def publish(
         to_try = {name: path for name, path in revoked.items() if name not in refused}
         seen = verify_endpoint(identity.host, url, bundle, to_try)
         verified, refused = seen.verified, sorted({*refused, *seen.refused})
-        if not verified:
-            result["warnings"].append(
-                f"{identity.host} is exposed, but {url} does not work from the controller: {seen.problem}."
-            )
+        if seen.problem is not None:
+            _warn(result, identity.host, url, seen.problem)
     record = EndpointRecord(
         name=identity.host,
         url=url,
         fleet=fleet.name,
         client=client,
-        listen=result["listen"],
-        allow=result["allow"],
-        method=result["method"],
         key_origin=identity.origin,
-        engine_version=result["engine_version"],
         verified=verified,
         refused=refused,
+        asked=dict(asked),
         **identity.facts(),
+        **_told(result),
     )
+    _publish(fleet, record, result)
+
+
+def publish_plain(fleet: Fleet, host: str, result: dict[str, t.Any], *, url: str, asked: t.Mapping[str, t.Any]) -> None:
+    """The same for a daemon without TLS, of which no certificate tells anything."""
+    verified = None
+    if _includes(result["allow"], result["connection"]):
+        problem = probe_endpoint(Connection(url, None))
+        verified = problem is None
+        if problem is not None:
+            _warn(result, host, url, problem)
+    record = EndpointRecord(
+        name=host,
+        url=url,
+        fleet=fleet.name,
+        client="",
+        server_names=[],
+        not_after="",
+        fingerprint="",
+        certificate="",
+        issuer=None,
+        trust=None,
+        key_origin="",
+        verified=verified,
+        refused=[],
+        tls=False,
+        asked=dict(asked),
+        **_told(result),
+    )
+    _publish(fleet, record, result)
+
+
+def _told(result: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return what the record has from the host as it is."""
+    told = ("listen", "allow", "interfaces", "method", "engine_version")
+    return {name: result[name] for name in told}
+
+
+def _warn(result: dict[str, t.Any], host: str, url: str, problem: str) -> None:
+    result["warnings"].append(f"{host} is exposed, but {url} does not work from the controller: {problem}.")
+
+
+def _publish(fleet: Fleet, record: EndpointRecord, result: dict[str, t.Any]) -> None:
     with fleet.lock():
         write_record(fleet.endpoints_folder, record)
     result["endpoint"] = record.as_facts()

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import subprocess
 import typing as t
 from collections.abc import Iterator
@@ -17,30 +18,79 @@ import pytest
 from tests.integration.controller import Controller
 from tests.lab.engine import Engine, find_or_start_engine
 from tests.lab.hosts import Host
+from tests.lab.packages import UNDRESS
 
 FLAVOURS = ("bookworm", "trixie", "sid")
+#: Hosts whose services are not started by systemd; tests ask for them by name.
+OTHER_INITS = ("bookworm-sysvinit", "bookworm-openrc")
+#: The fixtures that give a host of some flavour.
+_HOSTS = {"host": FLAVOURS, "unfiltered": FLAVOURS, "other_init": OTHER_INITS}
 #: An address of the lab's gateway that is in no access list: packets from it come from outside.
 OUTSIDE = "172.30.77.2"
 
-_OURS = (
-    "/etc/docker/gangway /var/lib/gangway-docker /run/gangway-docker* /etc/systemd/system/docker-gangway.* "
-    "/etc/systemd/system/docker.service.d /etc/systemd/system/docker.socket.d /etc/docker/daemon.json*"
+#: What we, or a test, may have written; the firewall's drop-ins and what we put beside others' files have our name.
+_LEFT = (
+    "ls -d /var/lib/gangway-docker* /run/gangway-docker* /etc/systemd/system/docker.service.d "
+    "/etc/systemd/system/docker.socket.d /etc/docker/daemon.json* 2>/dev/null; find /etc -name '*gangway*'"
 )
-RESET = f"""
+#: Others' files that we may edit. Copies of them are made before the first test, while they are as packaged.
+_SETTINGS = "/etc/default/docker /etc/conf.d/docker /etc/sysconfig/docker /etc/init.d/docker /etc/nftables.conf"
+#: By the host's init: how to see that dockerd runs, to stop what we and others have started, and to start dockerd.
+_SERVICES = {
+    "systemd": (
+        "systemctl --quiet is-active docker.service",
+        # The socket as well: a dockerd that was started without it has put another one in its place.
+        "systemctl stop 'docker-gangway*'; for unit in docker.socket docker.service; do "
+        "systemctl stop $unit 2>/dev/null; done",
+        "systemctl daemon-reload; systemctl reset-failed docker.service docker.socket 2>/dev/null; "
+        "systemctl start docker.socket docker.service",
+    ),
+    "sysvinit": (
+        "service docker status >/dev/null",
+        "for ours in /etc/init.d/docker-gangway*; do test -e $ours && $ours stop; done; service docker stop",
+        "service docker start",
+    ),
+    "openrc": (
+        "rc-service --quiet docker status",
+        "for ours in /etc/init.d/docker-gangway*; do test -e $ours && $ours stop; done; "
+        # One that has crashed is no longer stopped, but has to be forgotten.
+        "rc-service --quiet docker stop; rc-service --quiet docker zap",
+        "rc-update --update >/dev/null 2>&1; rc-service --quiet docker start",
+    ),
+}
+
+
+def _reset_of(init: str) -> str:
+    runs, stop, start = _SERVICES[init]
+    return f"""
+if ! test -d /opt/pristine; then
+    mkdir /opt/pristine
+    for file in {_SETTINGS}; do test -e $file && cp --archive --parents $file /opt/pristine; done
+fi
 docker ps --all --quiet 2>/dev/null | xargs -r docker rm --force >/dev/null 2>&1
-sed -i '/^DOCKER_OPTS=/d' /etc/default/docker
 rm -f /etc/docker/alt.json
 test -e /usr/bin/python3.away && mv /usr/bin/python3.away /usr/bin/python3
 mountpoint -q /etc && umount /etc
 test -e /usr/bin/openssl.away && mv /usr/bin/openssl.away /usr/bin/openssl
 docker swarm leave --force >/dev/null 2>&1
-if ls -d {_OURS} 2>/dev/null | grep -q . || ! systemctl --quiet is-active docker.service; then
-    for unit in docker-gangway.socket docker-gangway.service docker.service; do systemctl stop $unit 2>/dev/null; done
-    rm -rf {_OURS}
-    systemctl daemon-reload
-    systemctl reset-failed docker.service docker.socket 2>/dev/null
-    systemctl start docker.socket docker.service
+edited=
+for file in {_SETTINGS}; do
+    cmp --silent $file /opt/pristine$file || test ! -e $file -a ! -e /opt/pristine$file || edited=$file
+done
+flags=$(tr '\\0' ' ' < /proc/$(pidof dockerd | cut -d' ' -f1)/cmdline)
+if test -n "$edited" -o -n "$({_LEFT})" || ! {runs} || echo "$flags" | grep -q tcp:; then
+    {stop}
+    {UNDRESS}
+    for file in {_SETTINGS}; do
+        rm -f $file
+        test -e /opt/pristine$file && cp --archive /opt/pristine$file $file
+    done
+    rm -rf $({_LEFT})
+    rmdir /etc/systemd/system/*.d 2>/dev/null
+    {start}
 fi
+nft delete table inet gangway_docker 2>/dev/null
+for _ in $(seq 100); do docker version >/dev/null 2>&1 && break; sleep 0.1; done
 docker ps --all --quiet | xargs -r docker rm --force >/dev/null
 docker image inspect bb >/dev/null 2>&1 || tar -C /opt/busybox -c . | docker import - bb >/dev/null
 docker run --detach --name witness --restart always bb \\
@@ -48,27 +98,61 @@ docker run --detach --name witness --restart always bb \\
 """
 
 
+#: What puts a host back to how it comes from its distribution, with one running container named C(witness).
+RESET = _reset_of("systemd")
+
+
 @contextlib.contextmanager
 def without_ssh(host: Host) -> Iterator[None]:
     """For Ansible the host is down, by connections that are open already as well; its daemon runs on."""
-    host.run("systemctl stop ssh.socket ssh.service 2>/dev/null; pkill sshd; true")
+    host.run("systemctl stop ssh.socket ssh.service 2>/dev/null || service ssh stop; pkill sshd; true")
     try:
         yield
     finally:
-        host.run("systemctl start ssh.service")
+        host.run("service ssh start")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--prefix", default="it", help="of the hosts' names, so that two runs do not share hosts")
-    parser.addoption("--flavour", choices=FLAVOURS, help="only this kind of host; each may run in a pytest of its own")
+    parser.addoption(
+        "--flavour",
+        choices=FLAVOURS + OTHER_INITS,
+        help="only this kind of host, with its share of the tests marked one_host; each may run in a pytest of its own",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "one_host: runs on one flavour only, for its subject is not the host")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that takes a host runs on each flavour."""
-    chosen = metafunc.config.getoption("--flavour")
-    for fixture in ("host", "unfiltered"):
+    for fixture, flavours in _HOSTS.items():
         if fixture in metafunc.fixturenames:
-            metafunc.parametrize(fixture, [chosen] if chosen else FLAVOURS, indirect=True)
+            metafunc.parametrize(fixture, flavours, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = config.getoption("--flavour")
+    wanted = [item for item in items if _is_wanted(item, chosen)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+    items[:] = wanted
+
+
+def _is_wanted(item: pytest.Item, chosen: str | None) -> bool:
+    parameters: dict[str, str] = item.callspec.params if hasattr(item, "callspec") else {}
+    flavours = {parameters[fixture] for fixture in _HOSTS if fixture in parameters}
+    if not flavours:
+        # No host: in the lanes of the flavours, as ever.
+        return chosen not in OTHER_INITS
+    if flavours - {chosen} if chosen else len(flavours) > 1:
+        return False
+    if item.get_closest_marker("one_host") is None:
+        return True
+    # By the test's name, its other parameters included, so that each lane gets its share and keeps it.
+    (flavour,) = flavours
+    name = item.name.replace(flavour, "")
+    return flavour == FLAVOURS[int(hashlib.sha256(name.encode()).hexdigest(), 16) % len(FLAVOURS)]
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +187,14 @@ def host(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
     """A host as it comes from its distribution, with one running container named C(witness)."""
     host = lab(f"{request.config.getoption('--prefix')}-{request.param}", request.param)
     host.run(RESET)
+    return host
+
+
+@pytest.fixture
+def other_init(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
+    """As C(host), with sysvinit or OpenRC in systemd's place."""
+    host = lab(f"{request.config.getoption('--prefix')}-{request.param}", request.param)
+    host.run(_reset_of(host.init))
     return host
 
 

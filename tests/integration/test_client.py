@@ -117,6 +117,7 @@ def test_the_user_connects_in_every_way_until_revoked_and_the_key_is_nowhere_els
     assert machine.run(f"ls -d {BUNDLE}", check=False).stdout == ""
 
 
+@pytest.mark.one_host
 def test_check_mode_renewal_and_repair_and_then_no_trace(machine: Host, exposed: Controller) -> None:
     machine.run(f"install -d -o deploy -g deploy -m 0775 {BUNDLE}")
     machine.run(f"printf '{{}}' > {BUNDLE}/config.json; chown deploy: {BUNDLE}/config.json")
@@ -167,6 +168,7 @@ def without_times(text: str) -> str:
     return re.sub(r" \d+\.\d+ ", " ", text)
 
 
+@pytest.mark.one_host
 def test_other_places_other_accounts_and_what_is_not_ours(machine: Host, exposed: Controller) -> None:
     machine.run("install -d /opt/ci")
     elsewhere = {"client_path": "/opt/ci/docker certs", "client_contexts": False}

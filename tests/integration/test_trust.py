@@ -41,6 +41,7 @@ def _record(controller: Controller, host: Host) -> dict[str, t.Any]:
     return record
 
 
+@pytest.mark.one_host
 def test_what_is_due_is_renewed_and_the_reason_told(host: Host, controller: Controller) -> None:
     assert controller.expose(expose_validity=10).code == 0
     key, started, client = _key(host), started_at(host, "witness"), (controller.client() / "key.pem").read_bytes()
@@ -63,6 +64,7 @@ def test_what_is_due_is_renewed_and_the_reason_told(host: Host, controller: Cont
     assert (again.code, again.changed(host.name)) == (0, 0)
 
 
+@pytest.mark.one_host
 def test_other_playbooks_change_nothing_of_how_the_host_was_exposed(host: Host, controller: Controller) -> None:
     """Their caller may not know the variables that a site's playbook has exposed it with."""
     site = {
@@ -103,6 +105,7 @@ def test_other_playbooks_change_nothing_of_how_the_host_was_exposed(host: Host, 
         assert not host.run("ls /etc/systemd/system/docker-gangway.socket 2>/dev/null; true").stdout
 
 
+@pytest.mark.one_host
 def test_a_renewal_that_is_not_due_asks_the_host_nothing(host: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     with without_ssh(host):
@@ -111,6 +114,7 @@ def test_a_renewal_that_is_not_due_asks_the_host_nothing(host: Host, controller:
     assert outcome.listener(host.name)["changed"] is False
 
 
+@pytest.mark.one_host
 def test_the_lookup_warns_of_what_is_about_to_expire(host: Host, controller: Controller) -> None:
     assert controller.expose(expose_validity=10).code == 0
     play = {
@@ -153,6 +157,7 @@ def test_a_host_whose_address_changed_is_fixed_by_the_same_playbook(host: Host, 
         host.run(f"ip address del {new}/24 dev {device}; ip address add {old}/24 dev {device}")
 
 
+@pytest.mark.one_host
 def test_drifted_files_are_mended_and_the_drift_is_told(host: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     key = _key(host)
@@ -262,6 +267,7 @@ class _Processes(threading.Thread):
         self.join()
 
 
+@pytest.mark.one_host
 def test_a_vaulted_passphrase_and_the_keys_show_nowhere(host: Host, controller: Controller) -> None:
     # Tests of other hosts run at the same time, and look for theirs.
     passphrase = f"nine small vaulted horses {secrets.token_hex(8)}"
@@ -324,6 +330,7 @@ def test_an_intermediate_authority_of_the_users_own(host: Host, controller: Cont
     assert controller.expose(**mine).changed(host.name) == 0
 
 
+@pytest.mark.one_host
 def test_a_command_signs_and_the_controller_holds_no_authority_key(
     host: Host, controller: Controller, tmp_path: Path
 ) -> None:
@@ -338,6 +345,7 @@ def test_a_command_signs_and_the_controller_holds_no_authority_key(
     assert controller.playbook("revoke", revoke_clients=["admin"], **mine).failures == ["revocation_unsupported"]
 
 
+@pytest.mark.one_host
 @pytest.mark.parametrize("with_key", [True, False])
 def test_a_folder_of_docker_machine_is_adopted(
     host: Host, controller: Controller, tmp_path: Path, with_key: bool
@@ -377,6 +385,7 @@ def test_a_folder_of_docker_machine_is_adopted(
         assert controller.expose().warnings(host.name) == []
 
 
+@pytest.mark.one_host
 def test_a_lost_folder_is_said_so_and_taken_over_when_asked(host: Host, controller: Controller, tmp_path: Path) -> None:
     assert controller.expose().code == 0
     started, etc = started_at(host, "witness"), host.run("find /etc -type f -exec sha256sum {} +").stdout
@@ -392,6 +401,7 @@ def test_a_lost_folder_is_said_so_and_taken_over_when_asked(host: Host, controll
     assert controller.expose().changed(host.name) == 0, "asked for once, it need not be asked for again"
 
 
+@pytest.mark.one_host
 def test_a_second_controller_takes_over_with_a_copy_of_the_folder(
     host: Host, controller: Controller, tmp_path: Path
 ) -> None:
@@ -401,6 +411,7 @@ def test_a_second_controller_takes_over_with_a_copy_of_the_folder(
     assert (second.code, second.changed(host.name)) == (0, 0)
 
 
+@pytest.mark.one_host
 @pytest.mark.parametrize(
     ("shift", "failures", "told"),
     [

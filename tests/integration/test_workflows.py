@@ -32,6 +32,7 @@ def run(controller: Controller, words: list[str], *, stdin: str | None = None, *
     return done.stdout
 
 
+@pytest.mark.one_host
 def test_options_on_the_command_line(host: Host, exposed: Controller) -> None:
     bundle = exposed.client()
     docker = ["docker", "-H", f"tcp://{host.address}:2376", "--tlsverify"]
@@ -44,23 +45,27 @@ def test_options_on_the_command_line(host: Host, exposed: Controller) -> None:
     assert run(exposed, [*docker, "run", "--rm", "bb", "/bin/sh", "-c", "echo hello"]) == "hello\n"
 
 
+@pytest.mark.one_host
 def test_the_three_variables_and_a_host_without_a_scheme(host: Host, exposed: Controller) -> None:
     variables = {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(exposed.client("ci"))}
     for url in (f"tcp://{host.address}:2376", f"{host.address}:2376"):
         assert "witness" in run(exposed, ["docker", "ps"], DOCKER_HOST=url, **variables)
 
 
+@pytest.mark.one_host
 def test_files_in_the_home_folder_and_no_path_at_all(host: Host, exposed: Controller) -> None:
     shutil.copytree(exposed.client(), exposed.folder / ".docker")
     assert "witness" in run(exposed, ["docker", "--tlsverify", "-H", f"tcp://{host.address}:2376", "ps"])
 
 
+@pytest.mark.one_host
 def test_another_port(host: Host, exposed: Controller) -> None:
     assert exposed.expose(expose_clients=["admin", "ci"], expose_listen=[f"{host.address}:9002"]).code == 0
     variables = {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(exposed.client())}
     assert "witness" in run(exposed, ["docker", "ps"], DOCKER_HOST=f"{host.address}:9002", **variables)
 
 
+@pytest.mark.one_host
 def test_a_file_into_a_container_and_back_out(exposed: Controller, host: Host) -> None:
     dump = "insert into t values ('äöü');\n" * 2000
     exec_in = ["docker", "exec", "-i", "witness", "/bin/sh", "-c", "cat > /restored"]
@@ -68,6 +73,7 @@ def test_a_file_into_a_container_and_back_out(exposed: Controller, host: Host) -
     assert run(exposed, ["docker", "exec", "witness", "/bin/cat", "/restored"], **remote(host, exposed)) == dump
 
 
+@pytest.mark.one_host
 def test_a_build_with_its_context_from_here(exposed: Controller, host: Host) -> None:
     context = exposed.folder / "context"
     context.mkdir()

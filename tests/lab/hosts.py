@@ -23,10 +23,22 @@ import docker.errors
 import docker.models.containers
 
 from .engine import CACHE, HYBRID_CGROUP, LABEL, NETWORK, SUBNET, SUBNET_IPV6, Engine
-from .images import ensure_image
+from .images import FLAVOURS, ensure_image
 
 SSH_KEY = CACHE / "ssh" / "id_ed25519"
 _CAP_SYS_RESOURCE = 24
+#: Succeeds once the init has nothing left to start, by the name of the init.
+_BOOTED = {
+    "systemd": "systemctl is-system-running --wait | tee /dev/stderr | grep -Ex 'running|degraded'",
+    # The brackets keep the pattern from matching the shell that looks for it.
+    "sysvinit": "runlevel | grep -x 'N 2' && ! pgrep -f '/etc/init.d/[r]c'",
+    "openrc": "rc-status --runlevel | grep -x default && ! pgrep -f '/etc/init.d/[r]c|/sbin/[o]penrc'",
+}
+_SERVICES_RUN = {
+    "systemd": "systemctl is-active docker.service ssh.service",
+    "sysvinit": "service docker status && service ssh status",
+    "openrc": "rc-service docker status && rc-service ssh status",
+}
 #: Ends what a command has printed.
 _END = "end of output"
 
@@ -40,6 +52,11 @@ class Host:
     address: str
     address_ipv6: str
     engine: Engine = field(repr=False)
+
+    @property
+    def init(self) -> str:
+        """Return what starts the host's services: systemd, sysvinit or openrc."""
+        return FLAVOURS[self.flavour].init
 
     @classmethod
     def start(
@@ -78,17 +95,18 @@ class Host:
             client.close()
 
     def wait_until_ready(self, timeout: float = 120) -> None:
-        """Return once systemd has nothing left to start, dockerd and sshd answer, and the lab's key opens the host."""
+        """Return once init has nothing left to start, dockerd and sshd answer, and the lab's key opens the host."""
         deadline = time.monotonic() + timeout
-        state = ""
-        while time.monotonic() < deadline:
-            state = self.run("systemctl is-system-running --wait", check=False).stdout.strip()
-            if state in ("running", "degraded"):
-                break
+        while (state := self.run(_BOOTED[self.init], check=False)).returncode != 0:
+            if time.monotonic() > deadline:
+                raise RuntimeError(
+                    f"{self.name}: {self.init} says {state.stdout + state.stderr!r} after {timeout:.0f} s"
+                )
             time.sleep(0.1)
-        else:
-            raise RuntimeError(f"{self.name}: systemd says {state!r} after {timeout:.0f} s")
-        self.run("systemctl is-active docker.service ssh.service")
+        self.run(_SERVICES_RUN[self.init])
+        if self.init != "systemd":
+            # Only systemd waits until dockerd says that it is ready.
+            self.run("for _ in $(seq 300); do docker version > /dev/null 2>&1 && exit; sleep 0.1; done; docker version")
         self._authorize_key()
 
     def _authorize_key(self) -> None:
@@ -137,10 +155,13 @@ class Host:
         client = self.engine.client()
         try:
             container = client.containers.get(self.name)
-            container.kill(signal="SIGRTMIN+3")
+            if self.init == "systemd":
+                container.kill(signal="SIGRTMIN+3")
+            else:
+                container.exec_run(["/sbin/init", "6"])
             try:
                 container.wait(timeout=30)
-            except Exception:  # a requests timeout: systemd would not end in time; the power goes off
+            except Exception:  # a requests timeout: init would not end in time; the power goes off
                 container.kill()
                 container.wait(timeout=10)
             _empty_cgroup(self.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import shlex
 import subprocess
 import tempfile
 import typing as t
@@ -37,15 +38,110 @@ _BASE_PACKAGES = (
     "busybox-static",
 )
 
-_HOOKS = (
-    # A login without rights of its own, as most sites have it.
+#: A login without rights of its own, as most sites have it.
+_LOGIN = (
     'chroot "$1" useradd --create-home --shell /bin/bash deploy',
     'echo "deploy ALL=(ALL) NOPASSWD: ALL" > "$1/etc/sudoers.d/deploy" && chmod 0440 "$1/etc/sudoers.d/deploy"',
-    # Not needed in a container, and each costs a second at boot.
-    'chroot "$1" systemctl mask systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer',
-    # An image for containers inside the host, where nothing can be pulled.
+)
+#: An image for containers inside the host, where nothing can be pulled.
+_BUSYBOX = (
     'mkdir -p "$1/opt/busybox/bin" && cp "$1/bin/busybox" "$1/opt/busybox/bin/"',
     'for applet in sh cat sleep env nc wget; do ln -s busybox "$1/opt/busybox/bin/$applet"; done',
+)
+_HOOKS = (
+    *_LOGIN,
+    # Not needed in a container, and each costs a second at boot.
+    'chroot "$1" systemctl mask systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer',
+    *_BUSYBOX,
+)
+
+#: Init scripts for what a host in a container shares with the machine: clock, disks, swap, file systems, sysctls.
+#: umountfs, for one, ends swap, and tries to make file systems read-only that it can't unmount; /etc/hosts is a bind
+#: mount from the machine's.
+_OF_THE_MACHINE = (
+    "brightness hwclock.sh procps urandom mount-configfs mountkernfs.sh mountdevsubfs.sh checkroot.sh checkfs.sh "
+    "mountall.sh mountnfs.sh umountnfs.sh umountfs umountroot halt"
+)
+_SYSV_PACKAGES = (*(p for p in _BASE_PACKAGES if p not in ("systemd", "systemd-sysv", "dbus")), "sysvinit-core")
+_SYSV_HOOKS = (
+    *_LOGIN,
+    *_BUSYBOX,
+    # Left of them is the header that orders the others.
+    f'cd "$1/etc/init.d" && for script in {_OF_THE_MACHINE}; do sed -i "/^### END INIT INFO/q" "$script"; done',
+    # On its own, it also puts disks to sleep. Either way the container ends.
+    """echo 'exec /etc/init.d/reboot "$1"' >> "$1"/etc/init.d/halt""",
+    # There are no terminals.
+    'sed -i /getty/d "$1/etc/inittab"',
+    # Without this line, docker's init script mounts the machine's cgroup v1 over the host's tree.
+    'echo "cgroup2 /sys/fs/cgroup cgroup2 noauto 0 0" >> "$1/etc/fstab"',
+    # It also ends where it may not raise its limits, and the machine may have none to give. This is read by the script,
+    # which stays as it was packaged.
+    """echo 'ulimit() { command ulimit "$@" 2> /dev/null || true; }' """
+    '> "$1/lib/lsb/init-functions.d/10-limits-of-a-container"',
+)
+#: Only systemd by itself leaves the root of its cgroup tree, which can't hand on controllers with processes in it.
+_SYSV_COMMAND = (
+    "/bin/sh",
+    "-c",
+    "cd /sys/fs/cgroup && mkdir -p init && echo $$ > init/cgroup.procs && "
+    "for c in $(cat cgroup.controllers); do echo +$c > cgroup.subtree_control; done; cd /; exec /sbin/init",
+)
+
+#: How Alpine starts dockerd: with an argument list from conf.d, watched over by supervise-daemon.
+_OPENRC_SCRIPT = """\
+#!/sbin/openrc-run
+# As in Alpine's package: conf.d may name another dockerd, its log, its limits and how long it may take to stop.
+
+supervisor=supervise-daemon
+name="Docker"
+description="Runs containers"
+description_reload="Read the configuration again, and run on"
+extra_started_commands="reload"
+
+: "${DOCKER_LOGFILE:=/var/log/docker.log}"
+command="${DOCKERD_BINARY:-/usr/bin/dockerd}"
+command_args="${DOCKER_OPTS}"
+output_log="${DOCKER_OUTFILE:-$DOCKER_LOGFILE}"
+error_log="${DOCKER_ERRFILE:-$DOCKER_LOGFILE}"
+retry="${DOCKER_RETRY:-TERM/60/KILL/10}"
+rc_ulimit="${DOCKER_ULIMIT:--c unlimited}"
+
+depend() {
+    use net
+    after firewall
+}
+
+start_pre() {
+    checkpath --file --mode 0644 --owner root:docker "$output_log" "$error_log"
+}
+
+reload() {
+    ebegin "Having $name read its configuration"
+    supervise-daemon "$RC_SVCNAME" --signal HUP
+    eend $?
+}
+"""
+_OPENRC_SETTINGS = """\
+# Settings of /etc/init.d/docker
+
+# What dockerd prints goes here
+#DOCKER_LOGFILE="/var/log/docker.log"
+
+# How long dockerd may take to stop
+#DOCKER_RETRY="TERM/60/KILL/10"
+
+# Another dockerd
+#DOCKERD_BINARY="/usr/local/bin/dockerd"
+
+# Options for dockerd, such as
+#DOCKER_OPTS="--log-level=warn"
+DOCKER_OPTS=""
+"""
+_OPENRC_HOOKS = (
+    *_SYSV_HOOKS,
+    f'printf %s {shlex.quote(_OPENRC_SCRIPT)} > "$1/etc/init.d/docker"',
+    f'mkdir -p "$1/etc/conf.d" && printf %s {shlex.quote(_OPENRC_SETTINGS)} > "$1/etc/conf.d/docker"',
+    'rm "$1/etc/default/docker" && ln -s ../sbin/dockerd "$1/usr/bin/dockerd"',
 )
 
 
@@ -57,11 +153,15 @@ class Recipe:
     packages: tuple[str, ...]
     hooks: tuple[str, ...] = _HOOKS
     command: tuple[str, ...] = ("/lib/systemd/systemd",)
+    init: str = "systemd"
 
     @property
     def tag(self) -> str:
-        content = json.dumps(asdict(self), sort_keys=True).encode()
-        return f"gangway-lab/{self.suite}:{hashlib.sha256(content).hexdigest()[:16]}"
+        content = asdict(self)
+        # Told by the name, and not in the digests of images that were made before there was another init.
+        init = content.pop("init")
+        name = self.suite if init == "systemd" else f"{self.suite}-{init}"
+        return f"gangway-lab/{name}:{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
 #: The hosts that can be had, by the name of their flavour.
@@ -69,6 +169,12 @@ FLAVOURS: dict[str, Recipe] = {
     "bookworm": Recipe("bookworm", _BASE_PACKAGES),
     "trixie": Recipe("trixie", (*_BASE_PACKAGES, "docker-cli")),
     "sid": Recipe("sid", (*_BASE_PACKAGES, "docker-cli")),
+    "bookworm-sysvinit": Recipe(
+        "bookworm", (*_SYSV_PACKAGES, "sysv-rc"), _SYSV_HOOKS, command=_SYSV_COMMAND, init="sysvinit"
+    ),
+    "bookworm-openrc": Recipe(
+        "bookworm", (*_SYSV_PACKAGES, "openrc"), _OPENRC_HOOKS, command=_SYSV_COMMAND, init="openrc"
+    ),
 }
 
 

@@ -16,14 +16,18 @@ from .._endpoint.formats import Connection, as_env
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./\[\]-]*\Z")
 #: What keeps a meaning inside double quotes: the same in POSIX sh (2.2.3) and in systemd.exec(5), EnvironmentFile=.
 _SPECIAL = re.compile(r'([\\"$`])')
+_UNSET = dict.fromkeys(("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"), "")
 
 
 def render_env_file(connection: Connection) -> bytes:
     """Return the lines; C(set -a; . FILE) exports them.
 
-    docker --env-file takes quotes for a part of the value, so there are none where it goes without.
+    docker --env-file takes quotes for a part of the value, so there are none where it goes without. For an endpoint
+    without TLS, what the file of another one has set before in the same shell is emptied: the docker CLI and docker-py
+    take that as unset.
     """
-    return "".join(f"{name}={_quote(value)}\n" for name, value in as_env(connection).items()).encode()
+    lines = {**_UNSET, **as_env(connection)}
+    return "".join(f"{name}={_quote(value)}\n" for name, value in lines.items()).encode()
 
 
 def _quote(value: str) -> str:

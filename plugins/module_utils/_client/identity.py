@@ -38,6 +38,8 @@ class ClientIdentity:
     new_key: bool = False
     #: Names the key that waits on the machine for its certificate.
     pending: str | None = None
+    #: Endpoints that need no identity, since they have no TLS.
+    plain: list[str] = field(default_factory=list)
 
     def prepare(self) -> None:
         """Find out from the record what should be on the machine.
@@ -108,8 +110,9 @@ class ClientIdentity:
         remove_machine_record(self.fleet.machines_folder, self.host, self.name)
 
     def urls(self, endpoints: t.Iterable[str]) -> dict[str, str]:
-        """Return the URL of each endpoint. Failure: C(not_exposed)."""
+        """Return the URL of each endpoint, and note which have no TLS. Failure: C(not_exposed)."""
         found = {}
+        self.plain = []
         for endpoint in endpoints:
             record = read_record(self.fleet.endpoints_folder, endpoint)
             if record is None:
@@ -121,6 +124,8 @@ class ClientIdentity:
                     cure=f"Expose it: ansible-playbook gangway.docker.expose_docker --limit {endpoint}",
                 )
             found[endpoint] = record.url
+            if not record.tls:
+                self.plain.append(endpoint)
         return found
 
     def for_machine(self) -> dict[str, t.Any]:
@@ -134,6 +139,7 @@ class ClientIdentity:
             # A CA elsewhere takes the name from the request; ours does not.
             "request_name": self.name if self.fleet.settings.sign_command else None,
             "pending": self.pending,
+            "plain": self.plain,
         }
 
     def describe(self, before: str | None, account: str) -> dict[str, str]:

@@ -44,6 +44,8 @@ class Exchange:
     pending: str | None = None
     #: By endpoint.
     urls: t.Mapping[str, str] = field(default_factory=dict)
+    #: The endpoints without TLS.
+    plain: t.Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ class _Machine:
         if exchange.pending is not None:
             key = read_pending_key(layout, exchange.pending)
         bundle = Bundle((exchange.ca or "").encode(), certificate, key)
-        wanted = wanted_files(layout, self.request.wish, bundle, exchange.urls)
+        wanted = wanted_files(layout, self.request.wish, bundle, exchange.urls, exchange.plain)
         owner = (self.account.uid, self.account.gid)
         return plan_present(layout, self.request.wish, self.there, wanted, self.known, owner)
 

@@ -35,6 +35,7 @@ _EXCHANGE: dict[str, t.Any] = {
     "request_name": {"type": "str"},
     "pending": {"type": "str"},
     "urls": {"type": "dict", "default": {}},
+    "plain": {"type": "list", "elements": "str", "default": []},
 }
 
 ARGUMENT_SPEC: dict[str, t.Any] = {

@@ -51,8 +51,13 @@ class Wanted:
     mode: int = PUBLIC
 
 
-def wanted_files(layout: Layout, wish: Wish, bundle: Bundle, urls: t.Mapping[str, str]) -> dict[str, Wanted]:
-    """Return the files by path, in the order in which they are put in place."""
+def wanted_files(
+    layout: Layout, wish: Wish, bundle: Bundle, urls: t.Mapping[str, str], plain: t.Collection[str] = ()
+) -> dict[str, Wanted]:
+    """Return the files by path, in the order in which they are put in place.
+
+    C(plain): the endpoints without TLS. A context of theirs that had certificates would make the CLI use TLS.
+    """
     # New CAs before a certificate that needs them; key and certificate next to each other.
     files = {
         layout.ca: Wanted(bundle.ca),
@@ -60,21 +65,22 @@ def wanted_files(layout: Layout, wish: Wish, bundle: Bundle, urls: t.Mapping[str
         layout.certificate: Wanted(bundle.certificate),
     }
     for endpoint, context in wish.names_of_contexts.items():
-        tls = layout.context_tls(context)
-        # Copies, since the CLI knows no other way; all of them closed, as the CLI has them.
-        files[f"{tls}/ca.pem"] = Wanted(bundle.ca, PRIVATE)
-        files[f"{tls}/key.pem"] = Wanted(bundle.key, PRIVATE)
-        files[f"{tls}/cert.pem"] = Wanted(bundle.certificate, PRIVATE)
         description = f"client {wish.client} of fleet {wish.fleet}"
+        if endpoint not in plain:
+            tls = layout.context_tls(context)
+            # Copies, since the CLI knows no other way; all of them closed, as the CLI has them.
+            files[f"{tls}/ca.pem"] = Wanted(bundle.ca, PRIVATE)
+            files[f"{tls}/key.pem"] = Wanted(bundle.key, PRIVATE)
+            files[f"{tls}/cert.pem"] = Wanted(bundle.certificate, PRIVATE)
         files[layout.context_meta(context)] = Wanted(render_meta(context, urls[endpoint], description))
     if wish.env_files:
         for endpoint in wish.endpoints:
-            connection = Connection(urls[endpoint], layout.folder)
+            connection = Connection(urls[endpoint], None if endpoint in plain else layout.folder)
             files[layout.env_file(endpoint)] = Wanted(render_env_file(connection))
     return files
 
 
 def our_paths(layout: Layout, wish: Wish) -> list[str]:
-    """Return where these files lie; no URLs are needed for that."""
+    """Return where these files lie, if all endpoints have TLS; no URLs are needed for that."""
     unknown = Bundle(b"", None, None)
     return list(wanted_files(layout, wish, unknown, dict.fromkeys(wish.endpoints, "")))

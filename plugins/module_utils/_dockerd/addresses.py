@@ -6,7 +6,15 @@
 
 from __future__ import annotations
 
-__all__ = ("DEFAULT_PORT", "Listen", "parse_allow", "parse_connection", "parse_listen")
+__all__ = (
+    "DEFAULT_PORT",
+    "Listen",
+    "check_in_the_clear",
+    "is_everyone",
+    "parse_allow",
+    "parse_connection",
+    "parse_listen",
+)
 
 import ipaddress
 import re
@@ -18,11 +26,16 @@ from .._failure import Failure
 DEFAULT_PORT = 2376
 ANY = "any"
 _EVERYONE = ("0.0.0.0/0", "::/0")
+#: Whoever lets in as many addresses as a network with this prefix has lets in everyone.
+_EVERYONE_PREFIX = 7
 
 
 @dataclass(frozen=True)
 class Listen:
-    """One place to listen: an IP address, a host name, or C(any), and a port."""
+    """One place to listen: an IP address, a name, or C(any), and a port.
+
+    Whether a name is a network interface's or a host's, only the host can tell.
+    """
 
     host: str
     port: int
@@ -45,6 +58,8 @@ class Listen:
 
 def parse_listen(text: str) -> Listen:
     """Read C(ADDRESS:PORT), C([IPV6]:PORT), C(NAME:PORT) or C(any:PORT); without a port it is 2376.
+
+    A name is a host's or a network interface's (C(eth0.100), C(br-1f2e)), and read without regard to case.
 
     Failures: C(invalid_listen).
     """
@@ -69,7 +84,9 @@ def parse_listen(text: str) -> Listen:
     except ValueError:
         if re.fullmatch(r"[0-9.]+", host) or not re.fullmatch(r"[A-Za-z0-9_.-]+", host):
             raise _invalid_listen(
-                text, "its address is neither an IP address nor a host name", "Correct the address"
+                text,
+                "its address is neither an IP address nor the name of a host or of a network interface",
+                "Correct the address",
             ) from None
         return Listen(host.lower(), port)
 
@@ -89,6 +106,43 @@ def parse_allow(entries: t.Iterable[str]) -> tuple[str, ...]:
             except ValueError as exc:
                 raise _invalid_allow(entry, exc) from exc
     return tuple(str(n) for n in sorted(networks, key=lambda n: (n.version, int(n.network_address), n.prefixlen)))
+
+
+def is_everyone(networks: t.Iterable[str]) -> bool:
+    """Tell whether these networks, in CIDR form, together hold as many addresses as a /7, of IPv4 or of IPv6.
+
+    One site has less: the largest networks for private use are 10.0.0.0/8 and fd00::/8, and all those of IPv4 together
+    (RFC 1918, 6598) make 1.3 times a /8. And 0.0.0.0/0 without a few holes, or in two halves, is everyone all the same.
+    """
+    parsed = [ipaddress.ip_network(network) for network in networks]
+    # Those that lie in each other count once.
+    v4 = ipaddress.collapse_addresses(n for n in parsed if isinstance(n, ipaddress.IPv4Network))
+    v6 = ipaddress.collapse_addresses(n for n in parsed if isinstance(n, ipaddress.IPv6Network))
+    sizes = ((32, sum(n.num_addresses for n in v4)), (128, sum(n.num_addresses for n in v6)))
+    return any(size >= 1 << (width - _EVERYONE_PREFIX) for width, size in sizes)
+
+
+def check_in_the_clear(insecure: bool, networks: t.Iterable[str]) -> None:
+    """Refuse plain TCP unless it is meant, and for few: whoever gets through to it is root on the host.
+
+    C(networks): as M(parse_allow) returns them. Failures: C(insecure_not_confirmed), C(insecure_everyone).
+    """
+    if not insecure:
+        raise Failure(
+            "insecure_not_confirmed",
+            thing="tls: false",
+            reason="without TLS, whoever reaches the port is root on the host, and reads and changes what others send",
+            cure="Leave tls out (expose_tls in the role); if this is meant, in a closed network, set insecure: true "
+            "(expose_insecure) as well",
+        )
+    if is_everyone(networks):
+        raise Failure(
+            "insecure_everyone",
+            thing="allow",
+            reason="it lets everyone in, or nearly so, and without TLS that makes everyone root on the host",
+            cure="Name the few machines or the network that need it (expose_allow in the role), for example "
+            "10.20.0.0/24, or leave TLS on",
+        )
 
 
 def parse_connection(ssh_connection: str) -> tuple[str, str] | None:

@@ -9,24 +9,31 @@ from __future__ import annotations
 __all__ = ("apply_absent", "apply_present", "finish_interrupted")
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import typing as t
 
 from .._failure import Failure
 from . import layout
-from .addresses import Listen
-from .daemon_json import merge
-from .engine import running_containers
+from .change import FileChange
+from .daemon_json import merge, restore
+from .engine import read_engine, running_containers
+from .firewalling import load_firewall, unload_firewall
 from .host import Attributes, Host
+from .init import init_of
+from .methods.method import Exposure
 from .observe import Observed
-from .plan import FileChange, Plan
+from .plan import Plan
 from .services import close_port, ensure_running, restart, set_live_restore, settle, stop_listening
 from .transaction import Transaction
 from .verify import verify_bundle, verify_config, verify_containers, verify_port, verify_services
 
+#: What goes last when a listener is taken away.
+_LAST = (layout.BUNDLE, layout.STATE, *layout.FIREWALL_UNITS)
 
-def apply_present(host: Host, observed: Observed, plan: Plan, listen: t.Sequence[Listen]) -> list[str]:
+
+def apply_present(host: Host, observed: Observed, plan: Plan, exposure: Exposure) -> list[str]:
     """Put the listener in place; return the containers that did not live through it.
 
     Any failure puts everything back as it was and carries C(rolled_back) in its facts.
@@ -37,15 +44,32 @@ def apply_present(host: Host, observed: Observed, plan: Plan, listen: t.Sequence
         _live_restore_first(host, transaction, plan)
         for folder in layout.FOLDERS:
             transaction.make_folder(folder)
-        for change in plan.changes:
-            _make(host, transaction, change)
-        if plan.restart:
-            verify_bundle()
-            verify_config(host, observed.flags.program, observed.engine.version if observed.engine else "")
+        removals = [change for change in plan.changes if change.removes and change.path.startswith(_LAST)]
+        _make_all(host, transaction, [change for change in plan.changes if change not in removals], plan)
+        if plan.load_firewall:
             transaction.about_to_touch_services(live_restore=plan.live_restore)
-            restart(host, with_socket=plan.restart_socket)
-            verify_services(host)
-            verify_port(listen, host.read(layout.CERTIFICATE) or b"")
+            load_firewall(host)
+        if plan.restart:
+            if exposure.tls:
+                verify_bundle()
+            verify_config(host, observed.flags.program, observed.engine.version if observed.engine else "")
+            transaction.about_to_touch_services(live_restore=plan.live_restore, sockets=plan.sockets_to_restart)
+            restart(
+                host,
+                with_socket=plan.restart_socket,
+                listening=plan.listening,
+                others=plan.sockets_to_restart,
+            )
+            verify_services(host, exposure, socket=plan.listening)
+            verify_port(host, exposure, host.read(layout.CERTIFICATE) or b"")
+        if plan.unload_firewall:
+            unload_firewall(host)
+        # What the listener was made of before, and dockerd has let go of now.
+        _make_all(host, transaction, removals, plan)
+        if removals:
+            init_of(host).reload()
+        if plan.settle is not None:
+            settle(host, plan.settle)
     return verify_containers(containers)
 
 
@@ -58,24 +82,30 @@ def apply_absent(host: Host, plan: Plan) -> list[str]:
     transaction = Transaction(host)
     with _all_or_nothing(host, transaction):
         _live_restore_first(host, transaction, plan)
-        transaction.about_to_touch_services(live_restore=plan.live_restore)
+        transaction.about_to_touch_services(live_restore=plan.live_restore, sockets=plan.sockets_to_restart)
         stop_listening(host)
         if plan.settle is not None:
             transaction.note_file(layout.DAEMON_JSON)
             _start_config(host, plan.settle, live_restore=plan.live_restore)
         removals = [change for change in plan.changes if change is not plan.settle]
-        units = [change for change in removals if change.path.startswith(layout.UNITS)]
+        # dockerd may need what is in our own folders for a start; the firewall's unit stays until its rules are gone.
+        units = [change for change in removals if not change.path.startswith(_LAST)]
         for change in units:
             _make(host, transaction, change)
         if plan.restart:
-            restart(host, with_socket=True, listening=False)
+            restart(host, with_socket=True, listening=False, others=plan.sockets_to_restart)
         else:
-            host.systemctl("daemon-reload")
+            init_of(host).reload()
+        if plan.unload_firewall:
+            unload_firewall(host)
         if plan.settle is not None:
             settle(host, plan.settle)
         for change in removals:
             if change not in units:
                 _make(host, transaction, change)
+        init_of(host).reload()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(layout.LISTENER_IN_FORCE)
     for folder in plan.folders_to_remove:
         _remove_folder(folder)
     return verify_containers(containers)
@@ -135,15 +165,37 @@ def _go_back(host: Host, transaction: Transaction) -> None:
     original = FileChange(layout.DAEMON_JSON, content, None if content is None else attributes)
     if transaction.touched_services:
         stop_listening(host)
+        _keep_containers(host, transaction)
+        # hosts in it would not go with the units that are there now.
+        without_hosts = None if content is None else restore(content.decode(), {"hosts": None}).encode()
+        _start_config(host, dataclasses.replace(original, content=without_hosts), live_restore=transaction.live_restore)
+    transaction.roll_back(but=layout.DAEMON_JSON)
+    if not os.path.exists(layout.LISTENER):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(layout.LISTENER_IN_FORCE)
+    if transaction.touched_services:
+        init_of(host).reload()
         # At no time may dockerd find a daemon.json without live-restore: any client of docker.sock can start it.
         _start_config(host, original, live_restore=transaction.live_restore)
-    transaction.roll_back(but=layout.DAEMON_JSON)
-    if transaction.touched_services:
-        restart(host, with_socket=True, listening=os.path.exists(layout.SOCKET_UNIT))
+        rules = os.path.exists(layout.FIREWALL_RULES)
+        if rules:
+            load_firewall(host)
+        listening = os.path.exists(layout.SOCKET_UNIT)
+        restart(host, with_socket=True, listening=listening, others=transaction.sockets)
+        if not rules:
+            unload_firewall(host)
     if transaction.touched(layout.DAEMON_JSON):
         settle(host, original)
     transaction.commit()
     transaction.forget_state()
+
+
+def _keep_containers(host: Host, transaction: Transaction) -> None:
+    """Where live-restore was taken out of the running dockerd already, its stop would take the containers with it."""
+    if transaction.live_restore and init_of(host).main_pid():
+        engine = read_engine()
+        if engine is not None and not engine.live_restore:
+            set_live_restore(host, on=True)
 
 
 def _live_restore_first(host: Host, transaction: Transaction, plan: Plan) -> None:
@@ -151,6 +203,18 @@ def _live_restore_first(host: Host, transaction: Transaction, plan: Plan) -> Non
         transaction.make_folder(os.path.dirname(layout.DAEMON_JSON))
         transaction.note_file(layout.DAEMON_JSON)
         set_live_restore(host, on=True)
+
+
+def _make_all(host: Host, transaction: Transaction, changes: t.Iterable[FileChange], plan: Plan) -> None:
+    stale = False
+    for change in changes:
+        if change is plan.settle:
+            continue
+        if stale and change.path == layout.DAEMON_JSON:
+            # From here on it only fits the new units.
+            init_of(host).reload()
+        _make(host, transaction, change)
+        stale = stale or change.path.startswith(layout.UNITS)
 
 
 def _make(host: Host, transaction: Transaction, change: FileChange) -> None:

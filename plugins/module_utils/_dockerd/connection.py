@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From where Ansible is connected, as the host sees it."""
+"""From where Ansible is connected, as the host sees it, and what names in the listen list mean there."""
 
 from __future__ import annotations
 
-__all__ = ("Connection", "ansible_connection", "resolve")
+__all__ = ("Connection", "ansible_connection", "is_interface", "resolve")
 
 import ipaddress
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .._failure import Failure
 from .addresses import Listen, parse_connection
+from .interfaces import addresses_of, is_interface
 
 
 @dataclass(frozen=True)
@@ -43,22 +44,45 @@ def ansible_connection() -> Connection | None:
 
 
 def resolve(entry: Listen) -> list[Listen]:
-    """Return the entry with its host name replaced by its addresses. Failures: C(listen_unresolvable)."""
+    """Return the entry with the name of a network interface, or else of a host, replaced by its addresses.
+
+    Failures: C(listen_unresolvable).
+    """
     if entry.is_address or entry.is_wildcard:
         return [entry]
     try:
+        addresses = addresses_of(entry.host)
+    except OSError as exc:
+        raise _unresolvable(entry, f"the host can't list its network interfaces ({exc.strerror or exc})") from exc
+    if addresses is None:
+        addresses = _look_up(entry)
+    elif not addresses:
+        raise _unresolvable(
+            entry,
+            "this network interface has no address, or only ones that change or can't be reached from elsewhere "
+            "(link-local, temporary)",
+            cure="Give the interface an address, or write another one",
+        )
+    return [Listen(address, entry.port) for address in addresses]
+
+
+def _look_up(entry: Listen) -> list[str]:
+    try:
         found = socket.getaddrinfo(entry.host, entry.port, type=socket.SOCK_STREAM)
     except OSError as exc:
-        raise _unresolvable(entry, f"the host can't resolve this name ({exc.strerror or exc})") from exc
+        raise _unresolvable(
+            entry,
+            f"the host has no network interface of this name, and can't resolve it either ({exc.strerror or exc})",
+        ) from exc
     addresses = sorted({str(address[0]).partition("%")[0] for *_rest, address in found})
     outward = [a for a in addresses if not ipaddress.ip_address(a).is_loopback]
     if not outward and entry.host != "localhost":
         raise _unresolvable(entry, f"on the host itself this name means {', '.join(addresses)} (see its /etc/hosts)")
-    return [Listen(address, entry.port) for address in outward or addresses]
+    return outward or addresses
 
 
-def _unresolvable(entry: Listen, reason: str) -> Failure:
-    return Failure("listen_unresolvable", thing=f"listen entry {entry}", reason=reason, cure="Write an IP address")
+def _unresolvable(entry: Listen, reason: str, cure: str = "Write an IP address") -> Failure:
+    return Failure("listen_unresolvable", thing=f"listen entry {entry}", reason=reason, cure=cure)
 
 
 def _read(pid: int, name: str) -> bytes:

@@ -14,15 +14,21 @@ survive the start, since a port that closes must not take the containers with it
 - certificate, key or CA can't be loaded: dockerd would not start with them, so the TLS keys go out of daemon.json;
 - live-restore is gone: it is put back in, since a start without it stops the containers.
 
+As C(guard hosts DAEMON_JSON GOOD_COPY) it looks after a port that is in C(hosts) of daemon.json: it takes TCP out of
+there, and exits with 0 when dockerd may start. As C(guard flags DAEMON_JSON GOOD_COPY CA CERTIFICATE KEY HOST...) it says
+with 0 that dockerd can be started with these files, and these hosts, as flags.
+
 It stands alone, on Python 3.9 or later and the standard library.
 """
 
 from __future__ import annotations
 
-__all__ = ("TLS_KEYS", "main", "tls_problem")
+__all__ = ("TLS_KEYS", "files_problem", "flags_allowed", "hosts_allowed", "main", "tls_problem")
 
+import json
 import os
 import re
+import socket
 import ssl
 import sys
 import typing as t
@@ -106,6 +112,78 @@ def _listens_elsewhere(shown: str, environment: t.Mapping[str, str]) -> bool:
 def main(arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str]) -> int:
     """Return 0 where the port may stay open."""
     path, good_copy = arguments
+    problem = _look_after(path, good_copy, shown, environment)
+    if problem is None:
+        return 0
+    _say(f"mutual TLS is not in force: {problem}. Closing docker-gangway.socket; dockerd starts without the port")
+    return 1
+
+
+def hosts_allowed(arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str]) -> int:
+    """Return 0 where dockerd may start with daemon.json: C(hosts) has TCP (now) only with mutual TLS in force."""
+    path, good_copy = arguments
+    problem = _look_after(path, good_copy, shown, environment)
+    hosts = _parse_leniently(_read(path)).get("hosts")
+    problem = problem or address_problem(hosts if isinstance(hosts, list) else [])
+    if problem is None:
+        return 0
+    _say(f"{problem}. dockerd starts without its TCP port")
+    text = _read(path)
+    closed = without_tcp_hosts(text)
+    if closed != text:
+        _write(path, closed, like=path)
+    return 0
+
+
+def flags_allowed(arguments: t.Sequence[str]) -> int:
+    """Return 0 where dockerd can start with CA, certificate and key as flags."""
+    path, good_copy, ca, certificate, key, *hosts = arguments
+    good_text = _read(good_copy)
+    text = _mend_malformed(path, good_text or "{}\n")
+    settings = _parse_leniently(text)
+    problem = files_problem({"tlsverify": True, "tlscacert": ca, "tlscert": certificate, "tlskey": key})
+    problem = problem or address_problem(hosts)
+    twice = [name for name in (*TLS_KEYS, "tls", "hosts") if name in settings]
+    if twice:
+        problem = f"dockerd would not start with {', '.join(twice)} both in {path} and as flags"
+    if problem is None:
+        if good_text != text:
+            _write(good_copy, text, like=path)
+        return 0
+    if "live-restore" not in settings and "live-restore" in _parse_leniently(good_text):
+        _write(path, merge(text, {"live-restore": True}), like=path)
+    _say(f"{problem}. dockerd starts without its TCP port")
+    return 1
+
+
+def address_problem(hosts: t.Iterable[object]) -> str | None:
+    """Return why dockerd could not listen on these hosts, and so not start: it has no FreeBind=."""
+    for host in hosts:
+        scheme, _separator, place = str(host).partition("://")
+        if scheme != "tcp":
+            continue
+        address = place.rpartition(":")[0].strip("[]")
+        try:
+            with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as probe:
+                probe.bind((address, 0))
+        except OSError as exc:
+            return f"{host} can't be listened on ({exc.strerror or exc})"
+    return None
+
+
+def without_tcp_hosts(text: str) -> str:
+    """Return daemon.json without its TCP ports."""
+    hosts = _parse_leniently(text).get("hosts")
+    if not isinstance(hosts, list):
+        return text
+    kept = [host for host in hosts if str(host).startswith(("fd://", "unix://"))]
+    if kept == hosts:
+        return text
+    return restore(text, {"hosts": json.dumps(kept) if kept else None})
+
+
+def _look_after(path: str, good_copy: str, shown: str, environment: t.Mapping[str, str]) -> str | None:
+    """Return why mutual TLS is not in force, with daemon.json mended so that dockerd starts; None: it is in force."""
     good_text = _read(good_copy)
     good = _parse_leniently(good_text)
     elsewhere = _listens_elsewhere(shown, environment)
@@ -116,16 +194,16 @@ def main(arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str
     if problem is None:
         if good_text != text:
             _write(good_copy, text, like=path)
-        return 0
+        return None
     mended = text
     if unloadable is not None and not elsewhere:
-        mended = restore(mended, dict.fromkeys(TLS_KEYS))
+        # Together with the ports in it: never the one without the other.
+        mended = restore(without_tcp_hosts(mended), dict.fromkeys(TLS_KEYS))
     if "live-restore" not in settings and "live-restore" in good:
         mended = merge(mended, {"live-restore": True})
     if mended != text:
         _write(path, mended, like=path)
-    _say(f"mutual TLS is not in force: {problem}. Closing docker-gangway.socket; dockerd starts without the port")
-    return 1
+    return problem
 
 
 def _mend_malformed(path: str, replacement: str) -> str:
@@ -192,5 +270,13 @@ def _say(message: str) -> None:
     sys.stderr.write(f"<3>gangway.docker: {message}\n")
 
 
+def _run(words: t.Sequence[str]) -> int:
+    if words[0] == "flags":
+        return flags_allowed(words[1:])
+    if words[0] == "hosts":
+        return hosts_allowed(words[1:], sys.stdin.read(), os.environ)
+    return main(words, sys.stdin.read(), os.environ)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:], sys.stdin.read(), os.environ))
+    raise SystemExit(_run(sys.argv[1:]))

@@ -6,42 +6,46 @@
 
 from __future__ import annotations
 
-__all__ = ("FileChange", "Plan", "TlsFiles", "plan_absent", "plan_present")
+__all__ = ("OUR_PATHS", "FileChange", "Plan", "TlsFiles", "plan_absent", "plan_present")
 
-import hashlib
-import pkgutil
 import typing as t
 from dataclasses import dataclass
 
 from . import layout
-from .addresses import Listen
-from .daemon_json import merge, parse
+from .change import FileChange, diff_of
+from .daemon_json import merge, parse, raw_values, restore
+from .guard_files import GUARD_FILES, guard_files
 from .host import Attributes
-from .methods import socket as socket_method
+from .methods.method import Exposure, Method, Rendered
 from .observe import Observed, text_of
-from .what_was import WhatWas
+from .options_block import block_of, with_block
+from .safe_order import in_safe_order
+from .unit import socket_units
+from .what_was import OUR_KEYS, Kept, WhatWas
 
 _TEXT = Attributes(0o644)
 #: CIS Docker Benchmark 3.x: certificates 0444, server key 0400, root:root.
 _CERTIFICATE, _KEY = Attributes(0o444), Attributes(0o400)
-_GUARD_FILES = {
-    f"{layout.GUARD}/__init__.py": None,
-    f"{layout.GUARD}/__main__.py": "guard.py",
-    f"{layout.GUARD}/daemon_json.py": "daemon_json.py",
-    f"{layout.GUARD}/unit.py": "unit.py",
-}
 _PEM_PATHS = (layout.CA, layout.CERTIFICATE, layout.KEY)
-_UNIT_PATHS = (layout.SOCKET_UNIT, layout.ACTIVATION_UNIT, layout.DROP_IN)
+_UNIT_PATHS = (
+    layout.SOCKET_UNIT,
+    layout.ACTIVATION_UNIT,
+    layout.DROP_IN,
+    layout.EXEC_DROP_IN,
+    *layout.FIREWALL_UNITS,
+)
 #: In the order in which withdrawing removes them: what dockerd may need for a start goes last.
-OUR_PATHS = (layout.DAEMON_JSON, *_UNIT_PATHS, *_PEM_PATHS, layout.WHAT_WAS, *_GUARD_FILES)
-
-#: The TLS keys of daemon.json, as we set them.
-TLS_SETTINGS: dict[str, t.Any] = {
-    "tlsverify": True,
-    "tlscacert": layout.CA,
-    "tlscert": layout.CERTIFICATE,
-    "tlskey": layout.KEY,
-}
+OUR_PATHS = (
+    layout.DAEMON_JSON,
+    *_UNIT_PATHS,
+    layout.LISTENER,
+    *_PEM_PATHS,
+    layout.FIREWALL_RULES,
+    layout.WHAT_WAS,
+    *GUARD_FILES,
+)
+#: What can change without a restart of dockerd.
+_NO_RESTART = (layout.WHAT_WAS, layout.FIREWALL_RULES, *layout.FIREWALL_UNITS)
 
 
 @dataclass(frozen=True)
@@ -58,19 +62,6 @@ class TlsFiles:
 
 
 @dataclass(frozen=True)
-class FileChange:
-    """One file to write, or (both None) to remove; C(content) None with attributes: not known yet."""
-
-    path: str
-    content: bytes | None
-    attributes: Attributes | None
-
-    @property
-    def removes(self) -> bool:
-        return self.attributes is None
-
-
-@dataclass(frozen=True)
 class Plan:
     """All that one run does to a host. C(changes) are in the order in which they are made."""
 
@@ -84,13 +75,23 @@ class Plan:
     #: Bring dockerd up with a new configuration; with C(restart_socket), the port closes meanwhile.
     restart: bool = False
     restart_socket: bool = False
+    #: The socket unit of ours is to listen afterwards.
+    listening: bool = False
+    #: Load the firewall's rules anew, before the port opens; with C(unload_firewall), take them away once it is closed.
+    load_firewall: bool = False
+    unload_firewall: bool = False
+    #: Socket units of others that an adopted listener stops or starts anew.
+    sockets_to_restart: tuple[str, ...] = ()
     #: daemon.json as it is to be in the end, where dockerd must start with another one so that containers live on.
     settle: FileChange | None = None
+    #: How dockerd is started, for people.
+    starter: str = layout.DOCKER_SERVICE
     diff: tuple[dict[str, str], ...] = ()
 
     @property
     def changed(self) -> bool:
-        return bool(self.changes or self.restart or self.folders_to_remove or self.folders_to_close)
+        lasting = [change for change in self.changes if not change.is_interim]
+        return bool(lasting or self.restart or self.folders_to_remove or self.folders_to_close or self.load_firewall)
 
     @property
     def changes_bundle(self) -> bool:
@@ -99,126 +100,238 @@ class Plan:
     def actions(self) -> list[str]:
         """Return what is done, in order, for people."""
         words = ["switch live-restore on"] if self.live_restore_first else []
-        words += [f"{'remove' if change.removes else 'write'} {change.path}" for change in self.changes]
+        words += [change.describe() for change in self.changes if not change.is_interim]
         words += [f"close {folder} to others" for folder in self.folders_to_close]
+        if self.load_firewall:
+            words.append("load the firewall's rules")
         if self.restart:
-            words.append(f"restart {layout.DOCKER_SERVICE}")
+            words.append(f"restart {self.starter}")
         return words
 
 
-def plan_present(
-    observed: Observed,
-    *,
-    listen: t.Sequence[Listen],
-    allow: t.Sequence[str],
-    tls: TlsFiles,
-    python: str,
-) -> Plan:
-    """Plan a listener. C(listen) holds addresses only."""
-    socket_unit = socket_method.render_socket_unit(listen, allow).encode()
-    text = text_of(observed.content(layout.DAEMON_JSON), layout.DAEMON_JSON)
-    live_restore = _can_live_restore(observed)
-    settings = {**TLS_SETTINGS, **({"live-restore": True} if live_restore else {})}
-    merged = merge(text, settings).encode()
-    before = observed.files.get(layout.DAEMON_JSON)
-    daemon_json = FileChange(layout.DAEMON_JSON, merged, before[1] if before else _TEXT)
+@dataclass(frozen=True)
+class Asked:
+    """What a listener is to be; C(firewall_files): the access list for nftables, where it is in our hands."""
 
+    exposure: Exposure
+    method: Method
+    #: None: plain TCP.
+    tls: TlsFiles | None
+    #: Leave live-restore on afterwards.
+    live_restore: bool = True
+    firewall_files: t.Mapping[str, str] | None = None
+    #: The rules are loaded as they stand in the file.
+    firewall_in_force: bool = True
+    #: New texts for files of others (None: put aside), where an existing listener is taken over.
+    adopted: t.Mapping[str, str | None] | None = None
+    sockets_to_restart: tuple[str, ...] = ()
+    #: Something listens there; a socket unit tells by itself.
+    is_open: bool = True
+
+
+def plan_present(observed: Observed, asked: Asked) -> Plan:
+    """Plan a listener."""
+    memory = remembered(observed)
+    rendered = asked.method.render(observed, asked.exposure)
+    can_live_restore = _can_live_restore(observed)
+    final, at_start = _daemon_json(observed, memory, asked, rendered, can_live_restore)
+    own = {**rendered.files, **(asked.firewall_files or {})}
+    tls = asked.tls
+    due = {} if tls is None else _due(tls)
     wanted = [
-        *_guard_files(),
-        FileChange(layout.CA, tls.ca, _CERTIFICATE),
-        FileChange(layout.CERTIFICATE, None if tls.certificate_is_due else tls.certificate, _CERTIFICATE),
-        FileChange(layout.KEY, tls.key, _KEY),
-        daemon_json,
-        FileChange(layout.SOCKET_UNIT, socket_unit, _TEXT),
-        FileChange(layout.ACTIVATION_UNIT, socket_method.render_activation_unit().encode(), _TEXT),
-        FileChange(layout.DROP_IN, socket_method.render_drop_in(python).encode(), _TEXT),
+        *guard_files(),
+        *([] if tls is None else _bundle(tls)),
+        *(FileChange(path, text.encode(), _TEXT) for path, text in own.items()),
     ]
-    due = {layout.CERTIFICATE: tls.certificate_is_due, layout.KEY: tls.key_is_due, layout.CA: tls.ca is None}
     changes = [change for change in wanted if _differs(observed, change, due=due.get(change.path, False))]
-    changed_paths = {change.path for change in changes}
-    if layout.DAEMON_JSON in changed_paths:
-        changes.insert(0, _what_was(observed, merged))
-    content_changed = changed_paths - {c.path for c in changes if _only_attributes(observed, c)}
-    restart_socket = layout.SOCKET_UNIT in content_changed or not observed.socket_active
+    kept = {change.path for change in wanted} | {layout.DAEMON_JSON, layout.WHAT_WAS}
+    changes += [FileChange(path, None, None) for path in OUR_PATHS if path in observed.files and path not in kept]
+    others = _changes_of_others(observed, memory, rendered, asked.adopted or {})
+    daemon_json = FileChange(layout.DAEMON_JSON, final, _attributes(observed, layout.DAEMON_JSON))
+    if final or layout.DAEMON_JSON in observed.files:
+        others.append(daemon_json)
+    changes += [change for change in others if _differs(observed, change, due=False)]
+    known = _what_was(observed, memory, asked, changes)
+    if known.as_bytes() != observed.content(layout.WHAT_WAS):
+        changes.insert(0, FileChange(layout.WHAT_WAS, known.as_bytes(), Attributes(0o600)))
+
+    restart_for = [c.path for c in changes if not _only_attributes(observed, c) and c.path not in _NO_RESTART]
+    listening = layout.SOCKET_UNIT in rendered.files
+    restart_socket = layout.SOCKET_UNIT in restart_for or observed.socket_active is not listening
+    content_changed = bool(restart_for) or restart_socket or not (listening or asked.is_open)
+    settle = None
+    if content_changed and at_start != final:
+        settle = daemon_json
     return Plan(
-        changes=tuple(changes),
-        live_restore_first=_lacks_live_restore(observed) and (bool(content_changed) or restart_socket),
-        live_restore=live_restore,
-        restart=bool(content_changed) or restart_socket or not observed.service_active,
+        changes=in_safe_order(
+            changes,
+            before=observed.content(layout.DAEMON_JSON) or b"",
+            at_start=at_start if content_changed else final,
+            settle=settle,
+            old=memory.method,
+            new=asked.method,
+        ),
+        live_restore_first=_lacks_live_restore(observed) and content_changed,
+        live_restore=can_live_restore,
+        restart=content_changed or not observed.service_active,
         restart_socket=restart_socket,
+        listening=listening,
+        load_firewall=asked.firewall_files is not None
+        and (not asked.firewall_in_force or any(change.path in asked.firewall_files for change in changes)),
+        unload_firewall=any(change.path == layout.FIREWALL_RULES and change.removes for change in changes),
+        sockets_to_restart=asked.sockets_to_restart,
+        settle=settle,
         folders_to_close=observed.loose_folders,
-        diff=_diff(observed, changes),
+        starter=_starter(observed),
+        diff=diff_of(observed, changes),
     )
 
 
 def plan_absent(observed: Observed, *, existing_folders: t.Collection[str]) -> Plan:
     """Plan to take everything away. C(existing_folders): those of ours that are there."""
-    memory = observed.content(layout.WHAT_WAS)
+    memory = remembered(observed)
+    changes = [
+        FileChange(path, None, None) for path in OUR_PATHS if path != layout.DAEMON_JSON and path in observed.files
+    ]
+    for path in memory.files:
+        if path != layout.DAEMON_JSON:
+            undone = memory.undo(path, observed.content(path))
+            if undone != observed.content(path):
+                attributes = memory.files[path].attributes
+                changes.append(FileChange(path, undone, None if undone is None else attributes))
     current = observed.content(layout.DAEMON_JSON)
-    what_was = WhatWas.read(memory) if memory else WhatWas(None, (), "")
-    final = what_was.undo(current) if memory else _without_our_keys(current)
-    removals = [path for path in OUR_PATHS if path != layout.DAEMON_JSON and path in observed.files]
-    changes = [FileChange(path, None, None) for path in removals]
+    final = memory.users_daemon_json(current)
     folders = [folder for folder in (layout.BUNDLE, layout.STATE) if folder in existing_folders]
     settle = None
     if final != current:
-        attributes = observed.files[layout.DAEMON_JSON][1] if current is not None else _TEXT
-        settle = FileChange(layout.DAEMON_JSON, final, None if final is None else attributes)
+        settle = FileChange(
+            layout.DAEMON_JSON, final, None if final is None else _attributes(observed, layout.DAEMON_JSON)
+        )
         changes.insert(0, settle)
     restart = bool(changes) or observed.socket_active
     return Plan(
         changes=tuple(changes),
-        folders_to_remove=(*folders, *(f for f in reversed(what_was.folders) if f not in folders)),
+        folders_to_remove=(*folders, *(f for f in reversed(memory.folders) if f not in folders)),
         live_restore_first=restart and _lacks_live_restore(observed),
         live_restore=_can_live_restore(observed),
         restart=restart and observed.service_active,
         restart_socket=restart,
+        unload_firewall=layout.FIREWALL_RULES in observed.files,
+        sockets_to_restart=socket_units(memory.files),
         settle=settle,
-        diff=_diff(observed, changes),
+        starter=_starter(observed),
+        diff=diff_of(observed, changes),
     )
 
 
-def _without_our_keys(current: bytes | None) -> bytes | None:
-    """The memory of what was is lost: take out the TLS keys that are ours, leave the rest."""
-    if current is None or parse(current.decode()).get("tlscacert") != layout.CA:
-        return current
-    # Nothing matches an empty digest, so only the keys go, and no file is taken for one of ours.
-    reverted = WhatWas(None, (), "").undo(current)
-    return b"{}\n" if reverted is None else reverted
+def remembered(observed: Observed) -> WhatWas:
+    """Return what the host was before its first exposure; of a host that is not exposed, nothing."""
+    content = observed.content(layout.WHAT_WAS)
+    if content is not None:
+        return WhatWas.read(content)
+    # Somebody has removed it; how the host is exposed can be seen.
+    if layout.SOCKET_UNIT in observed.files:
+        return WhatWas("socket")
+    return WhatWas("override" if layout.LISTENER in observed.files else "")
 
 
-def _what_was(observed: Observed, written: bytes) -> FileChange:
-    """Remember the host as it was; on a later change, only what we wrote."""
-    memory = observed.content(layout.WHAT_WAS)
-    current = observed.content(layout.DAEMON_JSON)
-    if memory is None:
-        known = WhatWas.of(current, observed.missing_folders, written)
-    else:
-        earlier = WhatWas.read(memory)
-        # The user's edits since then are part of what withdrawing has to leave behind.
-        known = WhatWas.of(earlier.undo(current), earlier.folders, written)
-    return FileChange(layout.WHAT_WAS, known.as_bytes(), Attributes(0o600))
+def _daemon_json(
+    observed: Observed, memory: WhatWas, asked: Asked, rendered: Rendered, can_live_restore: bool
+) -> tuple[bytes, bytes]:
+    """Return daemon.json as it is to be in the end, and for a start, when live-restore has to be in it."""
+    text = text_of(observed.content(layout.DAEMON_JSON), layout.DAEMON_JSON)
+    settings = dict(rendered.settings)
+    if can_live_restore and asked.live_restore:
+        settings["live-restore"] = True
+    before = memory.files[layout.DAEMON_JSON].original if layout.DAEMON_JSON in memory.files else text.encode()
+    # Of these keys, those that were there before us stay away as long as we are here.
+    others: dict[str, str | None] = {key: None for key in OUR_KEYS if key not in settings}
+    if "live-restore" in others:
+        others["live-restore"] = raw_values((before or b"").decode(), ["live-restore"])["live-restore"]
+    has_others = any(key in parse(text) for key in others)
+    final = merge(restore(text, others) if has_others else text, settings) if settings or has_others else text
+    at_start = merge(final, {"live-restore": True}) if can_live_restore else final
+    return final.encode(), at_start.encode()
 
 
-def _guard_files() -> list[FileChange]:
-    changes = []
-    for path, source in _GUARD_FILES.items():
-        content = pkgutil.get_data(__package__, source) if source else b""
-        changes.append(FileChange(path, content or b"", _TEXT))
-    return changes
+def _changes_of_others(
+    observed: Observed, memory: WhatWas, rendered: Rendered, adopted: t.Mapping[str, str | None]
+) -> list[FileChange]:
+    """Our block goes into the options file, and out of one that it is not to be in; an existing listener goes.
+
+    The files that had that listener, as they were, stay beside.
+    """
+    changes: dict[str, FileChange] = {}
+    for path in memory.files:
+        current = observed.content(path)
+        if path != layout.DAEMON_JSON and current is not None and block_of(current):
+            undone = memory.undo(path, current)
+            changes[path] = FileChange(path, undone, None if undone is None else memory.files[path].attributes)
+    for path, text in adopted.items():
+        attributes = _attributes(observed, path)
+        changes[f"{path}{layout.BESIDE}"] = FileChange(f"{path}{layout.BESIDE}", observed.content(path), attributes)
+        if path != layout.DAEMON_JSON:
+            content = None if text is None else text.encode("utf-8", "surrogateescape")
+            changes[path] = FileChange(path, content, None if text is None else attributes)
+    if rendered.block is not None and observed.options is not None:
+        target = observed.options.path
+        users = changes[target].content if target in adopted else observed.content(target)
+        changes[target] = FileChange(target, with_block(users or b"", rendered.block), _attributes(observed, target))
+    return list(changes.values())
+
+
+def _what_was(observed: Observed, memory: WhatWas, asked: Asked, changes: t.Sequence[FileChange]) -> WhatWas:
+    """Remember the files of others as they were; of those that are as they were again, nothing."""
+    files = dict(memory.files)
+    for change in changes:
+        if change.path in OUR_PATHS and change.path != layout.DAEMON_JSON:
+            continue
+        if change.path in memory.files:
+            # The user's edits since then are part of what withdrawing has to leave behind.
+            earlier = memory.undo(change.path, observed.content(change.path))
+            attributes = memory.files[change.path].attributes
+            before = None if earlier is None else (earlier, attributes)
+        else:
+            before = observed.files.get(change.path)
+        files[change.path] = Kept.of(before, change.content)
+        if (before[0] if before else None) == change.content:
+            del files[change.path]
+    folders = memory.folders if memory.method else observed.missing_folders
+    adopted = (*memory.adopted, *(path for path in asked.adopted or {} if path not in memory.adopted))
+    return WhatWas(asked.method.name, files, folders, adopted, is_tls=asked.tls is not None)
+
+
+def _due(tls: TlsFiles) -> dict[str, bool]:
+    return {layout.CERTIFICATE: tls.certificate_is_due, layout.KEY: tls.key_is_due, layout.CA: tls.ca is None}
+
+
+def _bundle(tls: TlsFiles) -> list[FileChange]:
+    return [
+        FileChange(layout.CA, tls.ca, _CERTIFICATE),
+        FileChange(layout.CERTIFICATE, None if tls.certificate_is_due else tls.certificate, _CERTIFICATE),
+        FileChange(layout.KEY, tls.key, _KEY),
+    ]
+
+
+def _attributes(observed: Observed, path: str) -> Attributes:
+    return observed.files[path][1] if path in observed.files else _TEXT
 
 
 def _differs(observed: Observed, change: FileChange, *, due: bool) -> bool:
     if due:
         return True
     if change.path not in observed.files:
-        return True
+        return not change.removes
     content, attributes = observed.files[change.path]
     return attributes != change.attributes or (change.content is not None and content != change.content)
 
 
 def _only_attributes(observed: Observed, change: FileChange) -> bool:
     return change.content is not None and observed.content(change.path) == change.content
+
+
+def _starter(observed: Observed) -> str:
+    return layout.DOCKER_SERVICE if observed.init == "systemd" else "/etc/init.d/docker"
 
 
 def _can_live_restore(observed: Observed) -> bool:
@@ -229,27 +342,3 @@ def _can_live_restore(observed: Observed) -> bool:
 def _lacks_live_restore(observed: Observed) -> bool:
     engine = observed.engine
     return engine is not None and not engine.live_restore and not engine.swarm
-
-
-def _diff(observed: Observed, changes: t.Sequence[FileChange]) -> tuple[dict[str, str], ...]:
-    """Texts as they are; the guard's program by its digest; the bundle is the controller's to describe."""
-    entries = []
-    for change in changes:
-        if change.path in _PEM_PATHS or change.path == layout.WHAT_WAS:
-            continue
-        before, after = observed.content(change.path), change.content
-        if change.path.startswith(layout.GUARD):
-            before, after = _digest(before), _digest(after)
-        entries.append(
-            {
-                "before_header": change.path,
-                "after_header": change.path,
-                "before": (before or b"").decode(errors="replace"),
-                "after": (after or b"").decode(errors="replace"),
-            }
-        )
-    return tuple(entries)
-
-
-def _digest(content: bytes | None) -> bytes | None:
-    return None if content is None else f"sha256: {hashlib.sha256(content).hexdigest()}\n".encode()

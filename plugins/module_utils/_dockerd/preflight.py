@@ -10,12 +10,14 @@ __all__ = (
     "check_addresses",
     "check_daemon",
     "check_daemon_json",
+    "check_exec_start",
     "check_filtering",
     "check_guard",
     "check_other_listeners",
     "check_root",
     "check_swarm",
     "check_writable",
+    "resolve_firewall",
 )
 
 import errno
@@ -28,11 +30,13 @@ import typing as t
 from .._failure import Failure
 from . import layout
 from .addresses import Listen
+from .collisions import find
 from .daemon_json import MalformedDaemonJson, parse
-from .guard import TLS_KEYS
+from .engine import running_containers
 from .host import Attributes, Host
-from .methods.socket import GUARD_WORDS
+from .methods.guarding import GUARD_WORDS
 from .observe import Observed, text_of
+from .unit import exec_start_line
 
 #: Exits 0 where a packet to loopback is refused, as IPAddressDeny=any has it.
 _FILTER_PROBE = """import socket
@@ -57,42 +61,12 @@ def check_daemon_json(observed: Observed) -> dict[str, t.Any]:
         ) from exc
 
 
-def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
-    """Refuse what collides with a listener of ours. C(certificates): our own values of the TLS keys.
+def check_daemon(observed: Observed) -> None:
+    """Refuse what collides with a listener of ours, by whatever method.
 
-    Failures: C(daemon_json_malformed), C(hosts_in_daemon_json), C(tls_in_daemon_json), C(tls_flags),
-    C(other_listener), C(method_unsupported).
+    Failures: C(live_restore_flag), C(config_file_elsewhere).
     """
-    settings = check_daemon_json(observed)
-    if "hosts" in settings:
-        raise Failure(
-            "hosts_in_daemon_json",
-            thing=f"hosts in {layout.DAEMON_JSON}",
-            reason=f"{layout.DOCKER_SERVICE} starts dockerd with -H {' -H '.join(observed.flags.hosts)}, and dockerd "
-            "refuses to start with hosts in both places",
-            cure="Take hosts out of daemon.json; listen (expose_listen in the role) takes its place",
-        )
-    # Once they are ours, a different value is drift, to be mended.
-    ours = observed.content(layout.WHAT_WAS) is not None
-    foreign = [
-        key for key in (*TLS_KEYS, "tls") if key in settings and repr(settings[key]) != repr(certificates.get(key))
-    ]
-    if foreign and not ours:
-        raise Failure(
-            "tls_in_daemon_json",
-            thing=f"{', '.join(foreign)} in {layout.DAEMON_JSON}",
-            reason="dockerd has one TLS configuration for all its listeners, and this one is not ours",
-            cure="Take these keys out, or give that certificate, key and client CA to the role (expose_certificate, "
-            "expose_key, expose_client_ca)",
-        )
     flags = observed.flags
-    if flags.tls:
-        raise Failure(
-            "tls_flags",
-            thing=f"{' '.join(flags.tls)} on dockerd's command line",
-            reason="dockerd refuses to start with TLS settings both there and in daemon.json",
-            cure=f"Take these flags out ('systemctl cat {layout.DOCKER_SERVICE}' shows where they come from)",
-        )
     if flags.live_restore:
         raise Failure(
             "live_restore_flag",
@@ -104,31 +78,55 @@ def check_daemon(observed: Observed, certificates: t.Mapping[str, str]) -> None:
         raise Failure(
             "config_file_elsewhere",
             thing=f"--config-file {flags.config_file}",
-            reason=f"the TLS settings go into {layout.DAEMON_JSON}, which this dockerd does not read",
+            reason=f"the listener's settings go into {layout.DAEMON_JSON}, which this dockerd does not read",
             cure=f"Move that file to {layout.DAEMON_JSON} and take the flag out",
-        )
-    check_other_listeners(observed)
-    if not any(host.startswith("fd://") for host in flags.hosts) or os.path.basename(flags.program) != "dockerd":
-        raise Failure(
-            "method_unsupported",
-            thing=f"method socket on {layout.DOCKER_SERVICE}",
-            reason="it does not start dockerd itself with -H fd://, so dockerd takes no port from a socket unit",
-            cure="Start dockerd with -H fd://, as the packages docker-ce, docker.io and moby-engine do",
         )
 
 
 def check_other_listeners(observed: Observed) -> None:
-    """Refuse a dockerd that listens on TCP by other means than ours. Failure: C(other_listener)."""
-    every_host = dict.fromkeys([*observed.flags.hosts, *observed.running_hosts])
-    others = [host for host in every_host if not host.startswith(("fd://", "unix://"))] + [*observed.foreign_streams]
+    """Refuse to take TLS away from a dockerd that listens on TCP by other means. Failure: C(other_listener)."""
+    found = [f for f in find(observed.sources) if f.kind in ("tcp_host", "tcp_stream")]
+    hosts = dict.fromkeys([*observed.flags.hosts, *observed.running_hosts])
+    others = [f"{f.what} ({f.place})" for f in found] or [
+        *(host for host in hosts if not host.startswith(("fd://", "unix://"))),
+        *observed.foreign_streams,
+    ]
     if others:
         raise Failure(
             "other_listener",
             thing=f"dockerd's other listener {', '.join(others)}",
-            reason="beside ours it would be open past the access list, and when ours is taken away, without TLS",
+            reason="when ours is taken away, it would be open without TLS",
             cure=f"Take it out first ('systemctl cat {layout.DOCKER_SERVICE} {layout.DOCKER_SOCKET}' shows where it "
             "comes from)",
         )
+
+
+def check_exec_start(observed: Observed) -> None:
+    """Refuse where a drop-in that is read after ours sets ExecStart. Failure: C(exec_start_overridden)."""
+    ours = exec_start_line((observed.content(layout.EXEC_DROP_IN) or b"").decode(errors="replace"))
+    if ours and observed.exec_start_in_force != ours:
+        place = next((f.place for f in reversed(find(observed.sources)) if f.kind == "exec_start"), "")
+        raise Failure(
+            "exec_start_overridden",
+            thing=f"ExecStart of {layout.DOCKER_SERVICE}{f' ({place})' if place else ''}",
+            reason=f"it is read after {layout.EXEC_DROP_IN}, and what that sets is not in force",
+            cure="Give that drop-in a name that sorts before zz-gangway.conf",
+        )
+
+
+def resolve_firewall(asked: str, method: str) -> str:
+    """Return the firewall for C(auto). Failure: C(firewall_unsupported)."""
+    if asked == "auto":
+        return "systemd" if method == "socket" else "nftables"
+    if asked == "systemd" and method != "socket":
+        raise Failure(
+            "firewall_unsupported",
+            thing="firewall systemd",
+            reason=f"systemd filters for units; with method {method} the port is dockerd's own, and its list would "
+            "apply to all that dockerd does",
+            cure="Choose nftables (expose_firewall in the role), or method socket",
+        )
+    return asked
 
 
 def check_guard(exec_start_pre: str) -> None:
@@ -156,20 +154,22 @@ def check_root() -> None:
 
 
 def check_swarm(observed: Observed, *, allow_downtime: bool) -> None:
-    """Refuse swarm mode unless told otherwise. Failure: C(swarm_mode)."""
+    """Refuse a restart that stops containers, unless told otherwise. Failure: C(swarm_mode)."""
     if observed.engine is not None and observed.engine.swarm and not allow_downtime:
+        names = sorted(name for name, _started in running_containers().values())
         raise Failure(
             "swarm_mode",
             thing="the engine's swarm mode",
-            reason="live-restore is not to be had in it, so the restart that this change needs would stop every "
-            "container on the host",
+            reason="live-restore is not to be had in it, so the restart that this change needs would stop "
+            f"{', '.join(names) if names else 'every container on the host (none runs now)'}",
             cure="Drain the node and set allow_downtime: true (expose_allow_downtime in the role)",
         )
 
 
 def check_writable() -> None:
     """Refuse where our files could not be written. Failure: C(not_writable)."""
-    for path in (layout.BUNDLE, layout.SOCKET_UNIT, layout.DROP_IN, layout.STATE):
+    # /etc/systemd is not there on hosts without systemd.
+    for path in (layout.BUNDLE, *((layout.UNITS,) if os.path.isdir(layout.UNITS) else ()), layout.STATE):
         folder = path
         while not os.path.isdir(folder):
             folder = os.path.dirname(folder)

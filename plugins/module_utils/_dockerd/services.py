@@ -11,13 +11,17 @@ __all__ = ("close_port", "ensure_running", "restart", "set_live_restore", "settl
 import contextlib
 import os
 import time
+import typing as t
 
 from .._failure import Failure
 from . import layout
+from .change import FileChange
 from .daemon_json import merge
 from .engine import read_engine
+from .guard import without_tcp_hosts
 from .host import Attributes, Host
-from .plan import FileChange
+from .init import Init, init_of
+from .options_block import block_of, without_block
 
 _RELOAD_TIMEOUT = 10.0
 
@@ -30,7 +34,8 @@ def set_live_restore(host: Host, *, on: bool) -> None:
     attributes = host.attributes(layout.DAEMON_JSON) or Attributes(0o644)
     text = (host.read(layout.DAEMON_JSON) or b"").decode()
     host.write(layout.DAEMON_JSON, merge(text, {"live-restore": on}).encode(), attributes)
-    host.hang_up(int(host.show(layout.DOCKER_SERVICE, "MainPID")["MainPID"]))
+    init = init_of(host)
+    host.hang_up(init.main_pid())
     deadline = time.monotonic() + _RELOAD_TIMEOUT
     while time.monotonic() < deadline:
         engine = read_engine()
@@ -40,54 +45,71 @@ def set_live_restore(host: Host, *, on: bool) -> None:
     raise Failure(
         "live_restore_failed",
         thing="live-restore",
-        reason=f"dockerd did not take it over from {layout.DAEMON_JSON} within {_RELOAD_TIMEOUT:.0f} s; its journal "
+        reason=f"dockerd did not take it over from {layout.DAEMON_JSON} within {_RELOAD_TIMEOUT:.0f} s; its log "
         f"ends:\n{host.journal_tail(layout.DOCKER_SERVICE)}\n",
         cure="Without it the restart would stop every container. Look at the journal",
     )
 
 
-def restart(host: Host, *, with_socket: bool, listening: bool = True) -> None:
+def restart(host: Host, *, with_socket: bool, listening: bool = True, others: t.Sequence[str] = ()) -> None:
     """Restart dockerd once. With C(with_socket), our socket unit is started anew, or (not C(listening)) stays down.
 
-    A socket unit can't start while its service runs, so the service goes down first; docker.socket stays up.
-    Failures: C(socket_start_failed), C(dockerd_start_failed).
+    A socket unit can't start while its service runs, so the service goes down first; docker.socket stays up, unless it
+    is among C(others), socket units that are stopped and, where systemd still wants them, started anew.
+    Failures: C(reload_failed), C(dockerd_stop_failed), C(socket_start_failed), C(dockerd_start_failed).
     """
-    host.systemctl("daemon-reload")
-    # Three starts in 60 s, and systemd gives up: earlier ones are none of our doing.
-    _forget_failures(host)
-    if with_socket:
-        host.systemctl("stop", layout.DOCKER_SERVICE)
-        stop_listening(host)
-        if listening:
-            _start(host, "start", layout.GANGWAY_SOCKET, "socket_start_failed")
-        _start(host, "start", layout.DOCKER_SERVICE, "dockerd_start_failed")
-    else:
-        _start(host, "restart", layout.DOCKER_SERVICE, "dockerd_start_failed")
+    init = init_of(host)
+    _check(init.reload(), init, "reload_failed")
+    init.forget_failures()
+    if not with_socket and not others:
+        _check(init.restart(), init, "dockerd_start_failed")
+        return
+    # One that runs on would keep the port.
+    _check(init.stop(), init, "dockerd_stop_failed")
+    stop_listening(host)
+    for unit in others:
+        host.systemctl("stop", unit)
+        # One that was put aside, or whose condition does not hold any more, does not come back.
+        host.systemctl("start", unit)
+    if listening:
+        code, said = host.systemctl("start", layout.GANGWAY_SOCKET)
+        if code != 0:
+            raise _failed(
+                "socket_start_failed", layout.GANGWAY_SOCKET, said, host.journal_tail(layout.GANGWAY_SOCKET)
+            )
+    _check(init.start(), init, "dockerd_start_failed")
 
 
 def ensure_running(host: Host) -> None:
-    """Start dockerd where systemd has given up on it. Failure: C(dockerd_start_failed)."""
-    if host.show(layout.DOCKER_SERVICE, "ActiveState").get("ActiveState") == "failed":
-        _forget_failures(host)
-        host.systemctl("start", layout.DOCKER_SOCKET)
-        _start(host, "start", layout.DOCKER_SERVICE, "dockerd_start_failed")
+    """Start dockerd where it is down though it should run. Failure: C(dockerd_start_failed)."""
+    init = init_of(host)
+    if init.has_failed():
+        init.forget_failures()
+        if init.name == "systemd":
+            host.systemctl("start", layout.DOCKER_SOCKET)
+        _check(init.start(), init, "dockerd_start_failed")
 
 
 def stop_listening(host: Host) -> None:
     """Take the port from systemd; a dockerd that runs has it still, see M(close_port)."""
+    if init_of(host).name != "systemd":
+        return
     # One by one: systemctl stops at the first unit that it does not know (any more).
     for unit in (layout.GANGWAY_SOCKET, layout.GANGWAY_SERVICE):
         host.systemctl("stop", unit)
 
 
-def close_port(host: Host) -> None:
-    """Close the port for good, until a run opens it again: our units go, and dockerd starts anew without them."""
+def close_port(host: Host, options_path: str = "") -> None:
+    """Close the port for good, until a run opens it again: what opens it goes, and dockerd starts anew without it."""
     stop_listening(host)
-    for path in (layout.DROP_IN, layout.SOCKET_UNIT, layout.ACTIVATION_UNIT):
+    for path in (layout.DROP_IN, layout.SOCKET_UNIT, layout.ACTIVATION_UNIT, layout.LISTENER, layout.LISTENER_IN_FORCE):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+    options = host.read(options_path) if options_path else None
+    if options is not None and block_of(options):
+        host.write(options_path, without_block(options), host.attributes(options_path) or Attributes(0o644))
     with contextlib.suppress(ValueError):
-        text = (host.read(layout.DAEMON_JSON) or b"").decode()
+        text = without_tcp_hosts((host.read(layout.DAEMON_JSON) or b"").decode())
         attributes = host.attributes(layout.DAEMON_JSON) or Attributes(0o644)
         host.write(layout.DAEMON_JSON, merge(text, {"live-restore": True}).encode(), attributes)
     restart(host, with_socket=True, listening=False)
@@ -109,17 +131,20 @@ def settle(host: Host, final: FileChange) -> None:
     host.put(layout.DAEMON_JSON, final.content, final.attributes)
 
 
-def _forget_failures(host: Host) -> None:
-    # A pattern, since units that systemd does not know (yet) would be an error.
-    host.systemctl("reset-failed", layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, "docker-gangway.*")
-
-
-def _start(host: Host, verb: str, unit: str, failure: str) -> None:
-    code, output = host.systemctl(verb, unit)
+def _check(outcome: tuple[int, str], init: Init, failure: str) -> None:
+    code, said = outcome
     if code != 0:
-        raise Failure(
-            failure,
-            thing=unit,
-            reason=f"it does not start ({output.strip()}); the journal ends:\n{host.journal_tail(unit)}\n",
-            cure="Look at what the journal says",
-        )
+        starter = layout.DOCKER_SERVICE if init.name == "systemd" else "/etc/init.d/docker"
+        raise _failed(failure, starter, said, init.last_words())
+
+
+_WHAT = {"reload_failed": "systemd does not read it again", "dockerd_stop_failed": "it does not stop"}
+
+
+def _failed(failure: str, unit: str, said: str, logged: str) -> Failure:
+    return Failure(
+        failure,
+        thing=unit,
+        reason=f"{_WHAT.get(failure, 'it does not start')} ({said.strip()}); its log ends:\n{logged}\n",
+        cure="Look at what the log says",
+    )

@@ -50,9 +50,14 @@ class Transaction:
         """Whether dockerd can be started with live-restore (not in swarm mode)."""
         return all(entry.get("live_restore", True) for entry in self._entries)
 
-    def about_to_touch_services(self, *, live_restore: bool) -> None:
+    @property
+    def sockets(self) -> list[str]:
+        """Socket units of others that are to be started anew on the way back."""
+        return [unit for entry in self._entries for unit in entry.get("sockets", [])]
+
+    def about_to_touch_services(self, *, live_restore: bool, sockets: t.Sequence[str] = ()) -> None:
         """Note that from here on, going back takes a restart too."""
-        self._note({"kind": "services", "live_restore": live_restore})
+        self._note({"kind": "services", "live_restore": live_restore, "sockets": list(sockets)})
 
     def before(self, path: str) -> tuple[bytes | None, Attributes]:
         """Return the file's before-image where there is one, else what it is now."""

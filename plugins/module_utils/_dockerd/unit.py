@@ -6,8 +6,19 @@
 
 from __future__ import annotations
 
-__all__ = ("DaemonFlags", "daemon_flags", "environment_file_variables", "exec_start_words", "parse_show")
+__all__ = (
+    "DaemonFlags",
+    "daemon_flags",
+    "environment_file_variables",
+    "exec_start_line",
+    "exec_start_words",
+    "parse_show",
+    "socket_units",
+    "split_hosts",
+    "words_of",
+)
 
+import os
 import re
 import shlex
 import typing as t
@@ -41,21 +52,54 @@ def parse_show(text: str) -> dict[str, str]:
     return properties
 
 
-def exec_start_words(text: str) -> list[str]:
-    """Return the words of the ExecStart that is in force, from the unit's file and its drop-ins in order.
+def exec_start_line(text: str) -> str:
+    """Return the ExecStart that is in force as it is written, from the unit's file and its drop-ins in order.
 
-    An empty C(ExecStart=) clears what stood before. systemd's quoting is close enough to the shell's; the prefixes
-    C(@-:+!) are dropped (systemd.service(5)).
+    Lines that go on behind a backslash are joined. An empty C(ExecStart=) clears what stood before
+    (systemd.service(5)).
     """
-    words: list[str] = []
+    line = ""
     without_comments = "".join(
         line for line in text.splitlines(keepends=True) if not line.lstrip().startswith(("#", ";"))
     )
-    for line in _CONTINUATION.sub(" ", without_comments).splitlines():
-        key, equals, value = line.partition("=")
+    for assignment in _CONTINUATION.sub(" ", without_comments).splitlines():
+        key, equals, value = assignment.partition("=")
         if equals and key.strip() == "ExecStart":
-            words = _split(value.strip().lstrip("@-:+!"))
-    return words
+            line = value.strip()
+    return line
+
+
+def exec_start_words(text: str) -> list[str]:
+    """Return the words of the ExecStart that is in force.
+
+    systemd's quoting is close enough to the shell's; the prefixes C(@-:+!) are dropped (systemd.service(5)).
+    """
+    return words_of(exec_start_line(text).lstrip("@-:+!"))
+
+
+def split_hosts(line: str) -> tuple[str, list[str]]:
+    """Return a command line without its C(-H) and C(--host) flags, and the hosts that they gave. No quotes in these."""
+    kept, hosts, words = [], [], re.split(r"(\s+)", line)
+    index = 0
+    while index < len(words):
+        word = words[index]
+        following = words[index + 2] if index + 2 < len(words) else ""
+        if word in ("--host", "-H"):
+            hosts.append(following)
+            index += 2
+        elif word.startswith("--host="):
+            hosts.append(word[len("--host=") :])
+        elif re.match(r"-H[^\s]", word):
+            hosts.append(word[2:].lstrip("="))
+        else:
+            kept.append(word)
+            index += 1
+            continue
+        # The space before the flag goes with it.
+        if kept and not kept[-1].strip():
+            kept.pop()
+        index += 1
+    return "".join(kept).strip(), hosts
 
 
 def environment_file_variables(text: str) -> dict[str, str]:
@@ -66,11 +110,11 @@ def environment_file_variables(text: str) -> dict[str, str]:
             continue
         name, equals, value = line.partition("=")
         if equals:
-            variables[name.strip()] = " ".join(_split(value))
+            variables[name.strip()] = " ".join(words_of(value))
     return variables
 
 
-def _split(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """As the shell does; where a quote is not closed, at the spaces."""
     try:
         return shlex.split(text)
@@ -103,3 +147,15 @@ def daemon_flags(words: t.Sequence[str], variables: t.Mapping[str, str]) -> Daem
     return DaemonFlags(
         program, tuple(hosts), tuple(tls), config_file, any(w.split("=")[0] == "--live-restore" for w in flat)
     )
+
+
+def socket_units(paths: t.Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the socket units that these files belong to."""
+    names = []
+    for path in paths:
+        folder = os.path.basename(os.path.dirname(path))
+        if folder.endswith(".socket.d"):
+            names.append(folder[: -len(".d")])
+        elif path.endswith(".socket"):
+            names.append(os.path.basename(path))
+    return tuple(dict.fromkeys(names))

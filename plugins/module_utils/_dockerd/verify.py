@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 __all__ = (
+    "is_open",
     "verify_bundle",
     "verify_config",
     "verify_containers",
@@ -27,7 +28,8 @@ from .addresses import Listen
 from .engine import read_engine, running_containers
 from .guard import files_problem
 from .host import Host
-from .plan import TLS_SETTINGS
+from .init import init_of
+from .methods.method import TLS_SETTINGS, Exposure
 from .preflight import check_guard
 
 _TIMEOUT = 15.0
@@ -61,17 +63,22 @@ def verify_config(host: Host, dockerd: str, version: str) -> None:
         )
 
 
-def verify_services(host: Host) -> None:
-    """Refuse unless dockerd runs and answers, and the port is open. Failures: C(dockerd_silent), C(port_closed)."""
+def verify_services(host: Host, exposure: Exposure, *, socket: bool) -> None:
+    """Refuse unless dockerd runs and answers, and our socket unit (with C(socket)) is open.
+
+    Failures: C(dockerd_silent), C(port_closed), C(guard_overridden).
+    """
     if read_engine() is None:
         raise Failure(
             "dockerd_silent",
             thing="dockerd",
-            reason=f"it does not answer on its unix socket; the journal ends:\n"
-            f"{host.journal_tail(layout.DOCKER_SERVICE)}\n",
-            cure="Look at what the journal says",
+            reason=f"it does not answer on its unix socket; its log ends:\n{init_of(host).last_words()}\n",
+            cure="Look at what the log says",
         )
-    check_guard(host.show(layout.DOCKER_SERVICE, "ExecStartPre").get("ExecStartPre", ""))
+    if not socket:
+        return
+    if exposure.tls:
+        check_guard(host.show(layout.DOCKER_SERVICE, "ExecStartPre").get("ExecStartPre", ""))
     state = host.show(layout.GANGWAY_SOCKET, "ActiveState").get("ActiveState")
     if state != "active":
         raise Failure(
@@ -101,23 +108,22 @@ def verify_strangers_refused(listen: t.Sequence[Listen]) -> None:
                     )
 
 
-def verify_port(listen: t.Sequence[Listen], certificate: bytes) -> None:
+def verify_port(host: Host, exposure: Exposure, certificate: bytes) -> None:
     """Refuse unless each address shows our certificate and turns away a client that has none.
 
-    Failures: C(port_open), C(port_silent), C(port_other_certificate).
+    In the clear: unless each address answers. Failures: C(port_open), C(port_silent), C(port_other_certificate).
     """
-    verify_strangers_refused(listen)
+    if not exposure.tls:
+        for entry in exposure.listen:
+            _check_answers_in_the_clear(host, entry)
+        return
+    verify_strangers_refused(exposure.listen)
     expected = ssl.PEM_cert_to_DER_cert(_first_certificate(certificate))
-    for entry in listen:
+    for entry in exposure.listen:
         try:
             shown, _answer = _ask_without_certificate(_local(entry), entry.port)
         except OSError as exc:
-            raise Failure(
-                "port_silent",
-                thing=f"listener {entry}",
-                reason=f"no TLS there, from the host itself ({exc})",
-                cure=f"Look at 'journalctl -u {layout.DOCKER_SERVICE} -u {layout.GANGWAY_SOCKET}'",
-            ) from exc
+            raise _silent(host, entry, f"no TLS there, from the host itself ({exc})") from exc
         if shown != expected:
             raise Failure(
                 "port_other_certificate",
@@ -125,6 +131,34 @@ def verify_port(listen: t.Sequence[Listen], certificate: bytes) -> None:
                 reason="it shows another certificate than the one that was put in place",
                 cure="Find out what else listens there",
             )
+
+
+def is_open(listen: t.Sequence[Listen]) -> bool:
+    """Whether something listens on each of them, as far as the host itself sees."""
+    for entry in listen:
+        try:
+            socket.create_connection((_local(entry), entry.port), timeout=_TIMEOUT).close()
+        except OSError:
+            return False
+    return True
+
+
+def _check_answers_in_the_clear(host: Host, entry: Listen) -> None:
+    try:
+        _shown, answer = _ask_in_the_clear(_local(entry), entry.port)
+    except OSError as exc:
+        raise _silent(host, entry, f"no answer, from the host itself ({exc})") from exc
+    if not answer:
+        raise _silent(host, entry, "what answers there is no dockerd in the clear")
+
+
+def _silent(host: Host, entry: Listen, reason: str) -> Failure:
+    return Failure(
+        "port_silent",
+        thing=f"listener {entry}",
+        reason=f"{reason}; dockerd's log ends:\n{init_of(host).last_words()}\n",
+        cure="Look at what the log says",
+    )
 
 
 def verify_containers(before: t.Mapping[str, tuple[str, str]]) -> list[str]:

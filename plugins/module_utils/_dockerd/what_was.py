@@ -6,59 +6,107 @@
 
 from __future__ import annotations
 
-__all__ = ("WhatWas",)
+__all__ = ("OUR_KEYS", "Kept", "WhatWas")
 
 import base64
 import hashlib
 import json
 import typing as t
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
+from . import layout
 from .daemon_json import parse, raw_values, restore
+from .host import Attributes
+from .options_block import without_block
 
 #: All that we ever put into daemon.json.
-OUR_KEYS = ("tlsverify", "tlscacert", "tlscert", "tlskey", "live-restore")
+OUR_KEYS = ("hosts", "tls", "tlsverify", "tlscacert", "tlscert", "tlskey", "live-restore")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file of somebody else's that we have changed. C(content): in base64, None where there was no file."""
+
+    content: str | None
+    mode: int
+    uid: int
+    gid: int
+    #: SHA-256 of the file as we left it: as long as it matches, the original comes back to the byte.
+    written: str
+
+    @classmethod
+    def of(cls, before: tuple[bytes, Attributes] | None, written: bytes | None) -> Kept:
+        if before is None:
+            return cls(None, 0o644, 0, 0, digest(written))
+        content, attributes = before
+        return cls(base64.b64encode(content).decode(), attributes.mode, attributes.uid, attributes.gid, digest(written))
+
+    @property
+    def original(self) -> bytes | None:
+        return None if self.content is None else base64.b64decode(self.content)
+
+    @property
+    def attributes(self) -> Attributes:
+        return Attributes(self.mode, self.uid, self.gid)
 
 
 @dataclass(frozen=True)
 class WhatWas:
-    """C(daemon_json): its content in base64, None where there was no file; C(folders): those that we made."""
+    """C(files): those of others that we changed, by path; C(folders): those that we made."""
 
-    daemon_json: str | None
-    folders: tuple[str, ...]
-    #: SHA-256 of daemon.json as we left it: as long as it matches, the original comes back to the byte.
-    written: str
-
-    @classmethod
-    def of(cls, daemon_json: bytes | None, folders: t.Iterable[str], written: bytes) -> WhatWas:
-        image = None if daemon_json is None else base64.b64encode(daemon_json).decode()
-        return cls(image, tuple(folders), _digest(written))
+    #: How the listener was put in place.
+    method: str = ""
+    files: t.Mapping[str, Kept] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+    #: The files of a listener that was there before us.
+    adopted: tuple[str, ...] = ()
+    #: False: plain TCP.
+    is_tls: bool = True
 
     @classmethod
     def read(cls, content: bytes) -> WhatWas:
         fields = json.loads(content)
-        return cls(fields["daemon_json"], tuple(fields["folders"]), fields["written"])
+        files = {path: Kept(**kept) for path, kept in fields["files"].items()}
+        return cls(fields["method"], files, tuple(fields["folders"]), tuple(fields["adopted"]), fields["is_tls"])
 
     def as_bytes(self) -> bytes:
-        return json.dumps(asdict(self), indent=2).encode() + b"\n"
+        return json.dumps(asdict(self), indent=2, sort_keys=True).encode() + b"\n"
 
-    def original_daemon_json(self) -> bytes | None:
-        return None if self.daemon_json is None else base64.b64decode(self.daemon_json)
+    def undo(self, path: str, current: bytes | None) -> bytes | None:
+        """Return the file without our doing; None: no file.
 
-    def undo(self, current: bytes | None) -> bytes | None:
-        """Return daemon.json without our doing; None: no file.
-
-        Where the user has edited it since, only our keys go back to what they were, and the edits stay.
+        Where the user has edited it since, only what is ours goes out of it, and the edits stay.
         """
-        original = self.original_daemon_json()
-        if current is None or _digest(current) == self.written:
+        kept = self.files.get(path)
+        if kept is None:
+            return current
+        original = kept.original
+        if digest(current) == kept.written:
             return original
-        text = current.decode()
-        reverted = restore(text, raw_values((original or b"").decode(), OUR_KEYS))
-        if parse(reverted) == parse((original or b"").decode()):
-            return original
-        return reverted.encode()
+        if path == layout.DAEMON_JSON:
+            return original if current is None else _undo_daemon_json(current, original)
+        if current is None:
+            # Put aside by us, or removed by somebody since.
+            return original if kept.written == digest(None) else None
+        without = without_block(current)
+        return original if original is None and not without.strip() else without
+
+    def users_daemon_json(self, current: bytes | None) -> bytes | None:
+        """Return daemon.json without our doing, also where what it was is not remembered (any more)."""
+        if layout.DAEMON_JSON in self.files:
+            return self.undo(layout.DAEMON_JSON, current)
+        if current is None or parse(current.decode()).get("tlscacert") != layout.CA:
+            return current
+        # Only our keys go, and no file is taken for one of ours.
+        return _undo_daemon_json(current, None) or b"{}\n"
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def digest(content: bytes | None) -> str:
+    """Return SHA-256 in hex; empty for no file."""
+    return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _undo_daemon_json(current: bytes, original: bytes | None) -> bytes | None:
+    before = (original or b"").decode()
+    reverted = restore(current.decode(), raw_values(before, OUR_KEYS))
+    return original if parse(reverted) == parse(before) else reverted.encode()

@@ -16,19 +16,28 @@ FORMATS = ("env", "module_defaults", "argv", "url")
 
 @dataclass(frozen=True)
 class Connection:
-    """A URL (C(tcp://host:port)) and the folder of the client's bundle."""
+    """A URL (C(tcp://host:port)) and the folder of the client's bundle; None: the endpoint has no TLS."""
 
     url: str
-    cert_path: str
+    cert_path: t.Optional[str]
 
 
 def as_env(connection: Connection) -> dict[str, str]:
-    """For the docker CLI, compose and SDKs. DOCKER_TLS_VERIFY is only ever 1: the CLI takes 0 as on, too."""
+    """For the docker CLI, compose and SDKs. DOCKER_TLS_VERIFY is only ever 1: the CLI takes 0 as on, too.
+
+    Without TLS it is left out. Empty, it would switch TLS off for the CLI and docker-py even where it is set around,
+    but modules of community.docker read it as a boolean and fail (seen with 4.8).
+    """
+    if connection.cert_path is None:
+        return {"DOCKER_HOST": connection.url}
     return {"DOCKER_HOST": connection.url, "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": connection.cert_path}
 
 
 def as_module_defaults(connection: Connection) -> dict[str, t.Any]:
     """For C(module_defaults) of C(group/community.docker.docker)."""
+    if connection.cert_path is None:
+        # Both said, since DOCKER_TLS_VERIFY in the environment stands for either that is not.
+        return {"docker_host": connection.url, "tls": False, "validate_certs": False}
     return {
         "docker_host": connection.url,
         "tls": True,
@@ -40,7 +49,12 @@ def as_module_defaults(connection: Connection) -> dict[str, t.Any]:
 
 
 def as_argv(connection: Connection) -> list[str]:
-    """The docker CLI's global options."""
+    """The docker CLI's global options.
+
+    None of them switches TLS off: --tlsverify=false switches it on, and DOCKER_TLS_VERIFY wins over --tls=false.
+    """
+    if connection.cert_path is None:
+        return [f"--host={connection.url}"]
     return [
         f"--host={connection.url}",
         "--tlsverify",

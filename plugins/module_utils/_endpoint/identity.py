@@ -51,6 +51,10 @@ class ServerIdentity:
     brought: Brought | None
     #: A file of the user's that says whom the daemon is to let in, instead of the fleet.
     client_ca: str | None = None
+    #: Names of hosts in the listen list, as far as they are known to be no network interfaces.
+    listen_names: tuple[str, ...] = ()
+    #: The same and those that may be interfaces. For requests, which hosts keep the names of their interfaces out of.
+    possible_names: tuple[str, ...] = ()
     #: The certificate that should be on the host, as far as known, and those behind it.
     certificate: x509.Certificate | None = None
     chain: str | None = None
@@ -74,6 +78,10 @@ class ServerIdentity:
     def trust(self) -> str | None:
         """The digest of whom the daemon is to let in; None where that is the user's to decide."""
         return None if self.ca is None or self.brought is not None or self.client_ca else _sha256(self.ca)
+
+    def all_names(self, addresses: t.Sequence[str]) -> list[str]:
+        """Return what the certificate has to be good for, on a host that listens on these addresses."""
+        return sort_names([*self.names, *self.listen_names, *addresses])
 
     def prepare(self, record: EndpointRecord | None, recorded_addresses: t.Sequence[str]) -> None:
         """Find out what should be on the host, from the user's files, our own, or the endpoint record."""
@@ -120,7 +128,7 @@ class ServerIdentity:
             return False
         self.reasons = reasons_to_reissue(
             chain[0],
-            Wish(self.key_type, tuple(self._all_names(addresses)), more_names=authority.is_external),
+            Wish(self.key_type, tuple(self.all_names(addresses)), more_names=authority.is_external),
             trusted=authority.issued_server(chain),
             now=clock.now(),
             renew_before=self.fleet.settings.renew_before,
@@ -136,17 +144,6 @@ class ServerIdentity:
         self.judge(record.certificate, addresses)
         return bool(self.reasons) or self.to_send is not None or record.trust != self.trust
 
-    def is_foreign(self, pem: str, record: EndpointRecord | None) -> bool:
-        """Tell whether another controller has given the host this certificate."""
-        chain = try_chain(pem.encode())
-        if (
-            self.brought is not None
-            or not chain
-            or (record is not None and chain == try_chain(record.certificate.encode()))
-        ):
-            return False
-        return not any(authority.knows(chain) for authority in self.fleet.all_authorities())
-
     def warnings(self) -> list[str]:
         """Return what people should know of a certificate that nothing here renews."""
         if self.brought is None or self.certificate is None or not expires_soon(self.certificate, clock.now()):
@@ -158,14 +155,14 @@ class ServerIdentity:
     def sign(self, request: str, addresses: t.Sequence[str]) -> None:
         """Sign the host's CSR for all names, the addresses that it listens on among them."""
         with self.fleet.lock():
-            chain = self.fleet.sign_server_request(request.encode(), self._all_names(addresses), self.host)
+            chain = self.fleet.sign_server_request(request.encode(), self.all_names(addresses), self.host)
         self.certificate, self.chain = chain[0], as_pem(chain).decode()
         self.to_send = self.chain
 
     def make_here(self, addresses: t.Sequence[str]) -> None:
         """C(key_origin: controller): make or renew the bundle on the controller."""
         with self.fleet.lock():
-            identity = ensure_server(self.fleet, self.host, self._all_names(addresses))
+            identity = ensure_server(self.fleet, self.host, self.all_names(addresses))
         self.reasons = list(identity.reasons)
         self.certificate = identity.certificate
         folder = Path(identity.folder)
@@ -198,7 +195,7 @@ class ServerIdentity:
         """Return a diff entry; the same in check mode as in earnest, so no fingerprint of what is yet to be made."""
         header = f"server identity of {self.host}"
         after = (
-            f"names: {', '.join(self._all_names(addresses))}\nkey type: {self.key_type}\n"
+            f"names: {', '.join(self.all_names(addresses))}\nkey type: {self.key_type}\n"
             f"key made on: {self.key_origin}\nauthority: fleet {self.fleet.name}\n"
         )
         if self.brought is not None and self.certificate is not None:
@@ -233,10 +230,7 @@ class ServerIdentity:
 
     def _request_names(self) -> list[str]:
         """The names that have to be in the request, since they are taken from it elsewhere."""
-        return list(self._all_names([])) if self.fleet.settings.sign_command else []
-
-    def _all_names(self, addresses: t.Sequence[str]) -> list[str]:
-        return sort_names([*self.names, *addresses])
+        return self.all_names(self.possible_names) if self.fleet.settings.sign_command else []
 
 
 def _describe_certificate(pem: str | None) -> str:

@@ -20,7 +20,8 @@ _TIMEOUT = 10.0
 def probe_endpoint(connection: Connection) -> str | None:
     """Return None where the endpoint works for this client, else why not, for people."""
     try:
-        return _ask(connection, _context(connection, f"{connection.cert_path}/ca.pem"))
+        context = None if connection.cert_path is None else _context(connection, f"{connection.cert_path}/ca.pem")
+        return _ask(connection, context)
     except ssl.SSLCertVerificationError as exc:
         return f"its certificate is not trusted ({exc.verify_message})"
     except ssl.SSLError as exc:
@@ -60,10 +61,15 @@ def _context(connection: Connection, ca: str) -> ssl.SSLContext:
     return context
 
 
-def _ask(connection: Connection, context: ssl.SSLContext) -> str | None:
-    """Send a ping."""
+def _ask(connection: Connection, context: ssl.SSLContext | None) -> str | None:
+    """Send a ping; without a context, in the clear."""
     target = urllib.parse.urlsplit(connection.url)
-    client = http.client.HTTPSConnection(target.hostname or "", target.port, timeout=_TIMEOUT, context=context)
+    host, port = target.hostname or "", target.port
+    client = (
+        http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
+        if context is None
+        else http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=context)
+    )
     try:
         client.request("GET", "/_ping")
         response = client.getresponse()

@@ -12,7 +12,7 @@ import contextlib
 import json
 import typing as t
 import urllib.parse
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from .._failure import Failure
@@ -48,6 +48,12 @@ class EndpointRecord:
     verified: t.Optional[bool]
     #: Revoked clients that were seen turned away.
     refused: list[str]
+    #: Without it, nothing is known of certificates: the fields that tell of them are empty.
+    tls: bool = True
+    #: Those entries of what was asked that name network interfaces of the host.
+    interfaces: list[str] = field(default_factory=list)
+    #: What was asked, by option, where it is not the same as what came of it.
+    asked: dict[str, t.Any] = field(default_factory=dict)
 
     def as_facts(self) -> dict[str, t.Any]:
         return {key: value for key, value in asdict(self).items() if key != "certificate"}
@@ -63,16 +69,22 @@ def read_record(endpoints_folder: Path, name: str) -> EndpointRecord | None:
     return _read(record_path(endpoints_folder, name))
 
 
-def read_records(endpoints_folder: Path) -> list[EndpointRecord]:
-    """Return all of them, by name. Failure: C(record_unreadable)."""
+def read_records(endpoints_folder: Path, *, plain: bool = False) -> list[EndpointRecord]:
+    """Return all of them, by name. Failure: C(record_unreadable).
+
+    C(plain): those of daemons without TLS, too, which neither a rotation nor a revocation has anything to do with.
+    """
     records = [_read(path) for path in sorted(endpoints_folder.glob("[!.]*.json"))]
-    return [record for record in records if record is not None]
+    return [record for record in records if record is not None and (plain or record.tls)]
 
 
 def _read(path: Path) -> EndpointRecord | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return EndpointRecord(**{field.name: content[field.name] for field in fields(EndpointRecord)})
+        # A record of an earlier release has not all of them; TypeError where one is missing that has no default.
+        return EndpointRecord(
+            **{each.name: content[each.name] for each in fields(EndpointRecord) if each.name in content}
+        )
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError) as exc:

@@ -10,24 +10,56 @@ port can't be open without it (systemd.resource-control(5), IPAddressDeny=).
 
 from __future__ import annotations
 
-__all__ = ("GUARD_WORDS", "render_activation_unit", "render_drop_in", "render_socket_unit")
+__all__ = ("SocketMethod", "render_activation_unit", "render_drop_in", "render_socket_unit")
 
+import os
 import typing as t
 
 from .. import layout
 from ..addresses import Listen
+from ..observe import Observed
+from .guarding import guard_of_daemon_json
+from .method import HEADER, TLS_SETTINGS, Exposure, Rendered
 
-_HEADER = "# Written by the Ansible collection gangway.docker; taken away again with expose_state: absent.\n"
+
+class SocketMethod:
+    """See the module's docstring, and M(Method)."""
+
+    name = "socket"
+    sets_flags = False
+
+    @staticmethod
+    def unsuitable(observed: Observed) -> str | None:
+        if observed.init != "systemd":
+            return f"{observed.init} runs this host, and socket units are systemd's"
+        activated = any(host.startswith("fd://") for host in observed.flags.hosts)
+        if not activated or os.path.basename(observed.flags.program) != "dockerd":
+            return (
+                f"{layout.DOCKER_SERVICE} does not start dockerd itself with -H fd://, so dockerd takes no port from a "
+                "socket unit"
+            )
+        return None
+
+    @staticmethod
+    def render(_observed: Observed, exposure: Exposure) -> Rendered:
+        return Rendered(
+            files={
+                layout.SOCKET_UNIT: render_socket_unit(exposure.listen, exposure.allow, exposure.firewall),
+                layout.ACTIVATION_UNIT: render_activation_unit(),
+                layout.DROP_IN: render_drop_in(exposure.python, tls=exposure.tls),
+            },
+            settings=TLS_SETTINGS if exposure.tls else {},
+        )
 
 
-def render_socket_unit(listen: t.Sequence[Listen], allow: t.Sequence[str]) -> str:
+def render_socket_unit(listen: t.Sequence[Listen], allow: t.Sequence[str], firewall: str = "systemd") -> str:
     """Return docker-gangway.socket. C(listen): addresses, no names; C(allow): networks as M(parse_allow) gives."""
     streams = "".join(f"ListenStream={_stream(entry)}\n" for entry in listen)
-    allowed = "".join(f"IPAddressAllow={network}\n" for network in [*_own_addresses(listen), *allow])
     return (
-        f"{_HEADER}"
+        f"{HEADER}"
         "[Unit]\n"
         "Description=Docker API over TCP with mutual TLS\n"
+        f"{_rules_first() if firewall == 'nftables' else ''}"
         "\n"
         "[Socket]\n"
         f"{streams}"
@@ -35,14 +67,21 @@ def render_socket_unit(listen: t.Sequence[Listen], allow: t.Sequence[str]) -> st
         "FreeBind=yes\n"
         "# Not docker.service itself: that inherits the port by its drop-in, which brings the guard, or not at all.\n"
         f"Service={layout.GANGWAY_SERVICE}\n"
+        f"{_access_list(listen, allow) if firewall == 'systemd' else ''}"
+    )
+
+
+def _rules_first() -> str:
+    return f"Requires={layout.FIREWALL_SERVICE}\nAfter={layout.FIREWALL_SERVICE}\n"
+
+
+def _access_list(listen: t.Sequence[Listen], allow: t.Sequence[str]) -> str:
+    allowed = "".join(f"IPAddressAllow={network}\n" for network in [*_own_addresses(listen), *allow])
+    return (
         "IPAddressDeny=any\n"
         "# The machine itself, as with any firewall (from there, each run checks what it did); then the access list.\n"
         f"{allowed}"
     )
-
-
-#: What shows in docker.service's ExecStartPre where the guard is in force.
-GUARD_WORDS = "-m guard"
 
 
 def render_activation_unit() -> str:
@@ -51,7 +90,7 @@ def render_activation_unit() -> str:
     It takes no port itself: without the drop-in, whatever starts docker.service starts it without the port.
     """
     return (
-        f"{_HEADER}"
+        f"{HEADER}"
         "[Unit]\n"
         "Description=Start dockerd for clients of its TCP port\n"
         f"BindsTo={layout.DOCKER_SERVICE}\n"
@@ -64,13 +103,15 @@ def render_activation_unit() -> str:
     )
 
 
-def render_drop_in(python: str) -> str:
+def render_drop_in(python: str, *, tls: bool = True) -> str:
     """Return the drop-in of docker.service that hands over the socket and runs the guard before each start."""
-    show = f"systemctl show {layout.DOCKER_SERVICE} --property=ExecStart --value"
-    guard = f"cd {layout.STATE} && {show} | {python} -B {GUARD_WORDS} {layout.DAEMON_JSON} {layout.GOOD_COPY}"
     stop = f"systemctl stop {layout.GANGWAY_SOCKET} || ! systemctl --quiet is-active {layout.GANGWAY_SOCKET}"
+    guard = (
+        "# Whatever keeps the guard from saying that mutual TLS is in force closes the port.\n"
+        f"ExecStartPre=/bin/sh -c '{{ {guard_of_daemon_json(python)}; }} || {stop}'\n"
+    )
     return (
-        f"{_HEADER}"
+        f"{HEADER}"
         "[Unit]\n"
         f"Wants={layout.GANGWAY_SOCKET}\n"
         f"After={layout.GANGWAY_SOCKET}\n"
@@ -78,8 +119,7 @@ def render_drop_in(python: str) -> str:
         "\n"
         "[Service]\n"
         f"Sockets={layout.GANGWAY_SOCKET}\n"
-        "# Whatever keeps the guard from saying that mutual TLS is in force closes the port.\n"
-        f"ExecStartPre=/bin/sh -c '{{ {guard}; }} || {stop}'\n"
+        f"{guard if tls else ''}"
     )
 
 

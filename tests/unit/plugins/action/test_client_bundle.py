@@ -320,6 +320,22 @@ def test_a_daemon_that_moved_is_followed(placed: Site, make_record: t.Callable[.
     assert "tcp://10.0.0.9:9002" in (placed.bundle / "gangway" / "web1.env").read_text()
 
 
+def test_a_daemon_without_tls_gets_a_context_without_certificates(
+    placed: Site, make_record: t.Callable[..., EndpointRecord]
+) -> None:
+    write_record(placed.fleet.endpoints_folder, make_record(name="web1", url="tcp://10.0.0.9:2375", tls=False))
+    plain = placed.run(endpoints=["web1"])
+    assert (plain["reason"], placed.phases) == ("", ["plan", "apply"])
+    assert not (placed.bundle / "contexts" / "tls").exists()
+    assert len(list(placed.bundle.glob("contexts/meta/*/meta.json"))) == 1
+    assert not placed.run(endpoints=["web1"])["changed"]
+    assert not placed.run(endpoints=["web1"], check_mode=True)["changed"]
+    write_record(placed.fleet.endpoints_folder, make_record(name="web1"))
+    assert placed.run(endpoints=["web1"])["changed"]
+    assert len(list(placed.bundle.glob("contexts/tls/*/docker/*.pem"))) == 3
+    assert placed.works()
+
+
 DAMAGE: dict[str, t.Callable[[Path], object]] = {
     "incomplete": lambda bundle: (bundle / "key.pem").unlink(),
     "incomplete ": lambda bundle: (bundle / "cert.pem").unlink(),

@@ -114,6 +114,36 @@ def test_another_fleet_has_its_own_daemons_and_clients(home: Path) -> None:
     assert found["DOCKER_CERT_PATH"] == str(home / "lab" / "clients" / "admin")
 
 
+@pytest.mark.parametrize("client", [{}, {"client": "mallory"}])
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("env", {"DOCKER_HOST": "tcp://10.0.0.3:2375"}),
+        ("module_defaults", {"docker_host": "tcp://10.0.0.3:2375", "tls": False, "validate_certs": False}),
+        ("argv", ["--host=tcp://10.0.0.3:2375"]),
+        ("url", "tcp://10.0.0.3:2375"),
+    ],
+)
+def test_a_daemon_without_tls_needs_no_client(
+    tmp_path: Path, plain: EndpointRecord, form: str, expected: t.Any, client: dict[str, str]
+) -> None:
+    assert _look_up("lab", home=tmp_path, format=form, **client) == [expected]
+
+
+def test_the_facts_of_a_daemon_without_tls_name_no_certificate(tmp_path: Path, plain: EndpointRecord) -> None:
+    (facts,) = _look_up("lab", home=tmp_path, format="facts")
+    assert facts == {**plain.as_facts(), "client": None, "client_not_after": None, "cert_path": None}
+    assert (facts["tls"], facts["url"]) == (False, "tcp://10.0.0.3:2375")
+
+
+@pytest.fixture
+def plain(tmp_path: Path, make_record: t.Callable[..., EndpointRecord]) -> EndpointRecord:
+    """The only daemon of a fleet that has nothing else, no authority either."""
+    record = make_record(name="lab", url="tcp://10.0.0.3:2375", tls=False, certificate="", client="")
+    write_record(Fleet(str(tmp_path), "default").endpoints_folder, record)
+    return record
+
+
 @pytest.mark.parametrize(
     ("terms", "options", "failure_key", "told"),
     [

@@ -46,3 +46,12 @@ def test_there_are_no_quotes_where_it_goes_without() -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_each_value_is_in_one_line(path: str) -> None:
     assert render_env_file(Connection("tcp://web1:2376", path)).count(b"\n") == 3
+
+
+def test_an_endpoint_without_tls_empties_what_another_one_has_set(tmp_path: Path) -> None:
+    files = [tmp_path / "web1.env", tmp_path / "lab.env"]
+    files[0].write_bytes(render_env_file(Connection("tcp://web1:2376", "/home/ci/.docker")))
+    files[1].write_bytes(render_env_file(Connection("tcp://lab:2375", None)))
+    show = f'set -a; . {files[0]}; . {files[1]}; printf \'%s\\n\' "$DOCKER_HOST" "$DOCKER_TLS_VERIFY$DOCKER_CERT_PATH"'
+    done = subprocess.run(["/bin/sh", "-c", show], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["tcp://lab:2375", ""]

@@ -127,6 +127,23 @@ def test_what_others_may_write_to_is_closed() -> None:
     assert _plan({**HOME, "/home/ci/.docker": Found("folder", 0o755, *OWNER)}).close_folders == ()
 
 
+def test_a_context_without_tls_has_no_certificates_and_loses_those_it_had() -> None:
+    both = dataclasses.replace(WISH, endpoints=("web1", "lab"))
+    urls = dict.fromkeys(both.endpoints, "tcp://h:2376")
+    with_tls, without = (wanted_files(LAYOUT, both, BUNDLE, urls, plain) for plain in ((), ("lab",)))
+    gone = {f"{LAYOUT.context_tls('lab')}/{name}.pem" for name in ("ca", "cert", "key")}
+    assert set(with_tls) - set(without) == gone
+    assert (
+        without[LAYOUT.env_file("lab")].content == b"DOCKER_HOST=tcp://h:2376\nDOCKER_TLS_VERIFY=\nDOCKER_CERT_PATH=\n"
+    )
+    first = plan_present(LAYOUT, both, dict(HOME), with_tls, None, OWNER)
+    there = _carried_out(dict(HOME), first)
+    plan = plan_present(LAYOUT, both, there, without, first.manifest, OWNER)
+    assert set(plan.remove) == gone
+    after = _carried_out(there, plan)
+    assert not plan_present(LAYOUT, both, after, without, plan.manifest, OWNER).changed
+
+
 REFUSALS: dict[str, There] = {
     "bundle_not_ours": {LAYOUT.key: Found("file", 0o600, *OWNER, content=b"mine")},
     "bundle_not_ours (a link)": {LAYOUT.ca: Found("other", 0o777, *OWNER)},

@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import (
     Listen,
+    check_in_the_clear,
+    is_everyone,
     parse_allow,
     parse_connection,
     parse_listen,
@@ -37,6 +39,10 @@ from ansible_collections.gangway.docker.plugins.module_utils._failure import Fai
         ("Docker.Example.COM", "docker.example.com", 2376),
         ("web_1:1", "web_1", 1),
         ("web1:65535", "web1", 65535),
+        ("br-1f2e:2376", "br-1f2e", 2376),
+        ("eth0.100", "eth0.100", 2376),
+        ("enp3s0f0np0:2376", "enp3s0f0np0", 2376),
+        ("enP2p1s0:2376", "enp2p1s0", 2376),
     ],
 )
 def test_each_form_is_read(text: str, host: str, port: int) -> None:
@@ -88,6 +94,7 @@ def test_wildcards_and_addresses_are_told_apart(text: str, wildcard: bool, addre
         ("web1:", "ADDRESS:2376"),
         ("web1:docker", "ADDRESS:2376"),
         ("unix:///run/docker.sock", "2376"),
+        ("eth0@if5:2376", "Correct the address"),
     ],
 )
 def test_a_wrong_entry_is_refused_with_its_cure(text: str, cure: str) -> None:
@@ -136,6 +143,49 @@ def test_a_wrong_access_list_entry_is_refused_with_its_cure(entry: str, cure: st
     assert failure.value.key == "invalid_allow"
     assert repr(entry) in str(failure.value)
     assert cure in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("entries", "everyone"),
+    [
+        (["any"], True),
+        (["0.0.0.0/0"], True),
+        (["::/0"], True),
+        (["10.0.0.5", "::/0"], True),
+        (["0.0.0.0/1", "128.0.0.0/1"], True),
+        (["128.0.0.0/1"], True),
+        (["2000::/3"], True),
+        (["10.0.0.0/7"], True),
+        (["10.0.0.0/8", "12.0.0.0/8"], True),
+        ([f"{first}.0.0.0/8" for first in range(0, 256, 2)], True),
+        (["10.0.0.0/8"], False),
+        (["10.0.0.0/8", "10.20.0.0/16", "10.0.0.0/9"], False),
+        (["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/16", "fd00::/8"], False),
+        (["10.20.0.5"], False),
+        ([], False),
+    ],
+)
+def test_everyone_is_known_in_parts_too(entries: list[str], everyone: bool) -> None:
+    assert is_everyone(parse_allow(entries)) is everyone
+
+
+@pytest.mark.parametrize(
+    ("insecure", "allow", "failure_key", "cure"),
+    [
+        (False, ["10.0.0.0/24"], "insecure_not_confirmed", "expose_insecure"),
+        (False, ["any"], "insecure_not_confirmed", "expose_insecure"),
+        (True, ["any"], "insecure_everyone", "expose_allow"),
+    ],
+)
+def test_plain_tcp_is_refused_unless_meant_and_for_few(
+    insecure: bool, allow: list[str], failure_key: str, cure: str
+) -> None:
+    with pytest.raises(Failure) as failure:
+        check_in_the_clear(insecure, parse_allow(allow))
+    assert failure.value.key == failure_key
+    assert cure in str(failure.value)
+    check_in_the_clear(True, parse_allow(["10.0.0.0/24"]))
+    check_in_the_clear(True, ())
 
 
 @pytest.mark.parametrize(

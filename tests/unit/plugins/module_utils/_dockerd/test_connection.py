@@ -67,6 +67,13 @@ def test_the_nearest_connection_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ansible_connection() == Connection("10.9.9.1", "10.9.9.2")
 
 
+@pytest.fixture(autouse=True)
+def _interfaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with eth1, wg0, which has no address yet, and an interface with a domain's name."""
+    own = {"eth1": ["10.0.0.8", "fd00::8"], "wg0": [], "docker.example.com": ["10.0.0.9"]}
+    monkeypatch.setattr(connection, "addresses_of", own.get)
+
+
 def _dns(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     def getaddrinfo(_host: str, port: int, **_options: t.Any) -> list[t.Any]:
         if not addresses:
@@ -106,4 +113,33 @@ def test_a_name_that_leads_nowhere_from_outside_is_refused(
     _dns(monkeypatch, *addresses)
     with pytest.raises(Failure) as failure:
         resolve(Listen("web1", 2376))
+    assert failure.value.key == "listen_unresolvable"
+
+
+@pytest.mark.parametrize(
+    ("name", "resolved"), [("eth1", ["10.0.0.8", "fd00::8"]), ("docker.example.com", ["10.0.0.9"])]
+)
+def test_an_interface_becomes_its_addresses_whatever_its_name_means_elsewhere(
+    name: str, resolved: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _dns(monkeypatch, "192.0.2.1")
+    assert resolve(Listen(name, 2377)) == [Listen(address, 2377) for address in resolved]
+
+
+def test_an_interface_without_an_address_is_refused_and_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    _dns(monkeypatch, "192.0.2.1")
+    with pytest.raises(Failure) as failure:
+        resolve(Listen("wg0", 2376))
+    assert failure.value.key == "listen_unresolvable"
+    assert "wg0:2376" in str(failure.value)
+    assert "Give the interface an address" in str(failure.value)
+
+
+def test_a_host_that_can_not_list_its_interfaces_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_name: str) -> t.NoReturn:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(connection, "addresses_of", refuse)
+    with pytest.raises(Failure, match="Operation not permitted") as failure:
+        resolve(Listen("eth1", 2376))
     assert failure.value.key == "listen_unresolvable"

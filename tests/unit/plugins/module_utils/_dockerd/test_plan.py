@@ -16,10 +16,12 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.daemon_json import merge, parse
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.engine import EngineState
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Attributes
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.choice import METHODS
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.method import TLS_SETTINGS, Exposure
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.observe import Observed
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.plan import OUR_PATHS as PATHS
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.plan import (
-    OUR_PATHS,
-    TLS_SETTINGS,
+    Asked,
     Plan,
     TlsFiles,
     plan_absent,
@@ -56,9 +58,23 @@ def _with(observed: Observed, path: str, content: bytes | None, mode: int = 0o64
     return dataclasses.replace(observed, files=files)
 
 
+SOCKET = next(method for method in METHODS if method.name == "socket")
+#: What method socket has on a host.
+OUR_PATHS = [
+    path
+    for path in PATHS
+    if path not in (layout.EXEC_DROP_IN, layout.LISTENER, layout.FIREWALL_RULES, *layout.FIREWALL_UNITS)
+]
+
+
 def _present(observed: Observed, **changes: t.Any) -> Plan:
-    arguments: dict[str, t.Any] = {"listen": LISTEN, "allow": ALLOW, "tls": TLS, "python": "/usr/bin/python3"}
-    return plan_present(observed, **{**arguments, **changes})
+    arguments = {"listen": LISTEN, "allow": ALLOW, "python": "/usr/bin/python3"}
+    asked = Asked(
+        exposure=Exposure(**{key: changes.get(key, value) for key, value in arguments.items()}),
+        method=SOCKET,
+        tls=changes.get("tls", TLS),
+    )
+    return plan_present(observed, asked)
 
 
 def _after(observed: Observed, plan: Plan) -> Observed:
@@ -110,7 +126,7 @@ def test_what_was_is_remembered_before_daemon_json_changes_and_daemon_json_befor
 def test_the_first_exposure_remembers_what_the_host_was() -> None:
     plan = _present(_with(CLEAN, layout.DAEMON_JSON, USERS))
     what_was = WhatWas.read(next(c.content for c in plan.changes if c.path == layout.WHAT_WAS) or b"")
-    assert what_was.original_daemon_json() == USERS
+    assert what_was.files[layout.DAEMON_JSON].original == USERS
     assert what_was.folders == CLEAN.missing_folders
 
 
@@ -141,8 +157,8 @@ def test_the_users_daemon_json_keeps_its_owner_and_mode() -> None:
 
 def test_a_second_run_changes_nothing(exposed: Observed) -> None:
     plan = _present(exposed)
-    assert plan == Plan()
     assert not plan.changed
+    assert plan.changes == ()
     assert plan.actions() == []
 
 
@@ -204,7 +220,8 @@ def test_modes_that_drifted_are_mended_without_a_restart(exposed: Observed, path
 
 def test_folders_that_others_can_look_into_are_closed_without_a_restart(exposed: Observed) -> None:
     plan = _present(dataclasses.replace(exposed, loose_folders=(layout.BUNDLE,)))
-    assert plan == Plan(folders_to_close=(layout.BUNDLE,))
+    assert plan.changes == ()
+    assert not plan.restart
     assert plan.changed
     assert plan.actions() == [f"close {layout.BUNDLE} to others"]
 
@@ -260,7 +277,7 @@ def test_diffs_show_texts_and_no_key() -> None:
 
 def test_absent_on_a_clean_host_is_nothing_to_do() -> None:
     plan = plan_absent(CLEAN, existing_folders=[])
-    assert plan == Plan()
+    assert plan.changes == ()
     assert not plan.changed
 
 

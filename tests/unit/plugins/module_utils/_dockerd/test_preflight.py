@@ -13,16 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd import layout
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd import layout, preflight
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.engine import EngineState
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Attributes, Host
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.observe import Observed
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.plan import TLS_SETTINGS
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.preflight import (
     check_daemon,
+    check_daemon_json,
+    check_exec_start,
     check_filtering,
     check_swarm,
+    resolve_firewall,
 )
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.sources import Source
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.unit import DaemonFlags
 from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
 
@@ -55,11 +58,12 @@ def _observed(daemon_json: bytes | None = None, streams: tuple[str, ...] = (), *
         _observed(hosts=("fd://", "unix:///run/other.sock")),
         _observed(b'{"live-restore": false}'),
         _observed(config_file="/etc/docker/daemon.json"),
-        _observed(b'{"tlsverify": true, "tlscacert": "/etc/docker/gangway/ca.pem"}'),
     ],
 )
 def test_what_gets_along_with_us_is_let_through(observed: Observed) -> None:
-    check_daemon(observed, TLS_SETTINGS)
+    check_daemon_json(observed)
+    check_daemon(observed)
+    check_exec_start(observed)
 
 
 @pytest.mark.parametrize(
@@ -68,39 +72,65 @@ def test_what_gets_along_with_us_is_let_through(observed: Observed) -> None:
         (_observed(b"{"), "daemon_json_malformed", "line 1, column 2"),
         (_observed(b'{"a": 1, "a": 2}'), "daemon_json_malformed", "'a'"),
         (_observed(b"\xff\xfe"), "daemon_json_malformed", "UTF-8"),
-        (_observed(b'{"hosts": ["fd://"]}'), "hosts_in_daemon_json", "hosts"),
-        (_observed(b'{"hosts": []}'), "hosts_in_daemon_json", "hosts"),
-        (_observed(b'{"tlsverify": false}'), "tls_in_daemon_json", "tlsverify"),
-        (_observed(b'{"tls": true}'), "tls_in_daemon_json", "tls"),
-        (_observed(b'{"tlscert": "/etc/theirs.pem"}'), "tls_in_daemon_json", "tlscert"),
-        (_observed(tls=("--tlsverify", "--tlscert=/x")), "tls_flags", "--tlsverify --tlscert=/x"),
         (_observed(live_restore=True), "live_restore_flag", "--live-restore"),
         (_observed(config_file="/etc/d.json"), "config_file_elsewhere", "/etc/d.json"),
-        (_observed(hosts=("fd://", "tcp://0.0.0.0:2375")), "other_listener", "tcp://0.0.0.0:2375"),
-        (_observed(hosts=("fd://", "0.0.0.0:2375")), "other_listener", "0.0.0.0:2375"),
-        (_observed(streams=("[::]:2375",)), "other_listener", "[::]:2375"),
-        (_observed(hosts=()), "method_unsupported", "-H fd://"),
-        (_observed(hosts=("unix:///run/docker.sock",)), "method_unsupported", "-H fd://"),
     ],
 )
 def test_what_collides_is_refused_by_name(observed: Observed, key: str, told: str) -> None:
+    check = check_daemon_json if key == "daemon_json_malformed" else check_daemon
     with pytest.raises(Failure) as failure:
-        check_daemon(observed, TLS_SETTINGS)
+        check(observed)
     assert failure.value.key == key
     assert told in str(failure.value)
 
 
-def test_tls_settings_that_drifted_since_they_were_ours_are_let_through_to_be_mended() -> None:
-    observed = _observed(b'{"tlsverify": false, "tlscacert": "/etc/docker/gangway/ca.pem"}')
-    ours = {**observed.files, layout.WHAT_WAS: (b"{}", Attributes(0o600))}
-    check_daemon(dataclasses.replace(observed, files=ours), TLS_SETTINGS)
+def test_a_drop_in_that_is_read_after_ours_is_named() -> None:
+    later = Source(
+        "/etc/systemd/system/docker.service.d/zzz.conf", "[Service]\nExecStart=\nExecStart=/x/dockerd\n", "drop_in"
+    )
+    ours = {
+        layout.EXEC_DROP_IN: (
+            b"[Service]\nExecStart=\nExecStart=/usr/bin/dockerd $GANGWAY_LISTENER\n",
+            Attributes(0o644),
+        )
+    }
+    observed = dataclasses.replace(_observed(), files=ours, sources=(later,), exec_start_in_force="/x/dockerd")
+    with pytest.raises(Failure) as failure:
+        check_exec_start(observed)
+    assert failure.value.key == "exec_start_overridden"
+    assert "zzz.conf:3" in str(failure.value)
+    check_exec_start(dataclasses.replace(observed, exec_start_in_force="/usr/bin/dockerd $GANGWAY_LISTENER"))
 
 
-def test_swarm_mode_is_refused_unless_downtime_is_allowed() -> None:
+@pytest.mark.parametrize(
+    ("asked", "method", "firewall"),
+    [
+        ("auto", "socket", "systemd"),
+        ("auto", "override", "nftables"),
+        ("auto", "options_file", "nftables"),
+        ("systemd", "socket", "systemd"),
+        ("nftables", "socket", "nftables"),
+        ("none", "daemon_json", "none"),
+        ("ufw", "daemon_json", "ufw"),
+    ],
+)
+def test_the_firewall_fits_the_method(asked: str, method: str, firewall: str) -> None:
+    assert resolve_firewall(asked, method) == firewall
+
+
+def test_systemd_filters_for_socket_units_only() -> None:
+    with pytest.raises(Failure) as failure:
+        resolve_firewall("systemd", "override")
+    assert failure.value.key == "firewall_unsupported"
+
+
+def test_swarm_mode_is_refused_unless_downtime_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "running_containers", lambda: {"1": ("web", "t"), "2": ("db", "t")})
     observed = dataclasses.replace(_observed(), engine=EngineState("28.5.2", live_restore=False, swarm=True))
     with pytest.raises(Failure) as failure:
         check_swarm(observed, allow_downtime=False)
     assert failure.value.key == "swarm_mode"
+    assert "would stop db, web" in str(failure.value)
     check_swarm(observed, allow_downtime=True)
     check_swarm(_observed(), allow_downtime=False)
 

@@ -11,10 +11,15 @@ import typing as t
 
 import pytest
 
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd import layout
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.daemon_json import merge, parse
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.what_was import OUR_KEYS, WhatWas
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Attributes
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options_block import with_block
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.what_was import OUR_KEYS, Kept, WhatWas
 
 OURS: dict[str, t.Any] = {
+    "hosts": ["fd://", "tcp://10.20.0.5:2376"],
+    "tls": True,
     "tlsverify": True,
     "tlscacert": "/etc/docker/gangway/ca.pem",
     "tlscert": "/etc/docker/gangway/cert.pem",
@@ -37,27 +42,36 @@ ORIGINALS = [
 
 def _exposed(original: bytes | None) -> tuple[WhatWas, bytes]:
     written = merge((original or b"").decode(), OURS).encode()
-    return WhatWas.of(original, ["/etc/docker"], written), written
+    return _remembering(layout.DAEMON_JSON, original, written), written
+
+
+def _remembering(path: str, original: bytes | None, written: bytes | None) -> WhatWas:
+    before = None if original is None else (original, Attributes(0o640, 7, 8))
+    return WhatWas("daemon_json", {path: Kept.of(before, written)}, ("/etc/docker",), ("/etc/docker/x",), is_tls=False)
+
+
+def _undo(what_was: WhatWas, current: bytes | None) -> bytes | None:
+    return what_was.undo(layout.DAEMON_JSON, current)
 
 
 @pytest.mark.parametrize("original", ORIGINALS)
 def test_what_nobody_edited_comes_back_to_the_byte(original: bytes | None) -> None:
     what_was, written = _exposed(original)
-    assert what_was.undo(written) == original
+    assert _undo(what_was, written) == original
 
 
 @pytest.mark.parametrize("original", ORIGINALS)
 def test_what_was_survives_the_disk(original: bytes | None) -> None:
     what_was, _written = _exposed(original)
     assert WhatWas.read(what_was.as_bytes()) == what_was
-    assert what_was.original_daemon_json() == original
+    assert what_was.files[layout.DAEMON_JSON].original == original
 
 
 @pytest.mark.parametrize("original", ORIGINALS)
 def test_an_edit_stays_and_only_our_keys_go_back(original: bytes | None) -> None:
     what_was, written = _exposed(original)
     edited = merge(written.decode(), {"debug": True, "mtu": 9000}).encode()
-    undone = what_was.undo(edited)
+    undone = _undo(what_was, edited)
     assert undone is not None
     before = parse((original or b"").decode())
     assert parse(undone.decode()) == {**before, "debug": True, "mtu": 9000}
@@ -67,23 +81,23 @@ def test_an_edit_stays_and_only_our_keys_go_back(original: bytes | None) -> None
 def test_an_edit_of_spacing_alone_is_no_reason_to_leave_anything_behind(original: bytes | None) -> None:
     what_was, written = _exposed(original)
     respaced = json.dumps(json.loads(written), indent=7).encode()
-    assert what_was.undo(respaced) == original
+    assert _undo(what_was, respaced) == original
 
 
 def test_an_edit_keeps_the_users_spacing() -> None:
     what_was, written = _exposed(b'{\n\t"mtu": 1400\n}\n')
     edited = written.replace(b'"mtu": 1400', b'"mtu": 1400,\n\n\t"dns":["1.1.1.1"]')
-    assert what_was.undo(edited) == b'{\n\t"mtu": 1400,\n\n\t"dns":["1.1.1.1"]\n}\n'
+    assert _undo(what_was, edited) == b'{\n\t"mtu": 1400,\n\n\t"dns":["1.1.1.1"]\n}\n'
 
 
 def test_a_key_of_ours_that_the_user_had_before_goes_back_to_the_users_value_as_written() -> None:
     what_was, written = _exposed(b'{"live-restore" :  false, "mtu": 1400}')
-    assert what_was.undo(written.replace(b"1400", b"1401")) == b'{"live-restore" :  false, "mtu": 1401}'
+    assert _undo(what_was, written.replace(b"1400", b"1401")) == b'{"live-restore" :  false, "mtu": 1401}'
 
 
 @pytest.mark.parametrize("original", ORIGINALS)
 def test_a_daemon_json_that_was_deleted_since_is_as_it_was(original: bytes | None) -> None:
-    assert _exposed(original)[0].undo(None) == original
+    assert _undo(_exposed(original)[0], None) == original
 
 
 def test_a_key_of_ours_that_the_user_took_out_stays_out() -> None:
@@ -91,8 +105,46 @@ def test_a_key_of_ours_that_the_user_took_out_stays_out() -> None:
     settings = json.loads(written)
     del settings["live-restore"]
     settings["debug"] = True
-    assert parse((what_was.undo(json.dumps(settings).encode()) or b"").decode()) == {"mtu": 1400, "debug": True}
+    assert parse((_undo(what_was, json.dumps(settings).encode()) or b"").decode()) == {"mtu": 1400, "debug": True}
 
 
 def test_our_keys_are_all_that_an_exposure_writes() -> None:
     assert set(OUR_KEYS) == set(OURS)
+
+
+OPTIONS = "/etc/default/docker"
+
+
+@pytest.mark.parametrize("original", [None, b"", b"# theirs\nDOCKER_OPTS=--debug\n", b"DOCKER_OPTS=--debug"])
+def test_our_block_goes_out_of_an_options_file(original: bytes | None) -> None:
+    written = with_block(original or b"", 'DOCKER_OPTS="--debug -H tcp://10.20.0.5:2376"\n')
+    what_was = _remembering(OPTIONS, original, written)
+    assert what_was.undo(OPTIONS, written) == original
+    edited = b"# an edit\n" + written
+    assert what_was.undo(OPTIONS, edited) == b"# an edit\n" + (original or b"") + (
+        b"" if not original or original.endswith(b"\n") else b"\n"
+    )
+
+
+def test_a_file_that_was_put_aside_comes_back_unless_there_is_another_by_now() -> None:
+    what_was = _remembering("/etc/systemd/system/docker-tcp.socket", b"[Socket]\nListenStream=2375\n", None)
+    assert what_was.undo("/etc/systemd/system/docker-tcp.socket", None) == b"[Socket]\nListenStream=2375\n"
+    assert what_was.undo("/etc/systemd/system/docker-tcp.socket", b"another\n") == b"another\n"
+
+
+@pytest.mark.parametrize(
+    ("current", "users"),
+    [
+        (None, None),
+        (b'{"mtu": 1400}', b'{"mtu": 1400}'),
+        (
+            b'{"tlsverify": true, "tlscacert": "/etc/theirs/ca.pem"}',
+            b'{"tlsverify": true, "tlscacert": "/etc/theirs/ca.pem"}',
+        ),
+        (b'{"tlsverify": true, "tlscacert": "/etc/docker/gangway/ca.pem", "mtu": 1400}', b'{"mtu": 1400}'),
+    ],
+)
+def test_where_nothing_is_remembered_our_tls_keys_are_known_by_their_files(
+    current: bytes | None, users: bytes | None
+) -> None:
+    assert WhatWas().users_daemon_json(current) == users

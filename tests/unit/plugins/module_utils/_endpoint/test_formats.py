@@ -61,3 +61,16 @@ def test_no_form_switches_verification_off_and_each_names_the_port(form: str) ->
     assert "DOCKER_TLS_VERIFY': '0" not in text
     assert "False" not in text
     assert "tcp://web1:2376" in text
+
+
+@pytest.mark.parametrize(
+    ("form", "rendered"),
+    [
+        ("env", {"DOCKER_HOST": "tcp://web1:2376"}),
+        ("module_defaults", {"docker_host": "tcp://web1:2376", "tls": False, "validate_certs": False}),
+        ("argv", ["--host=tcp://web1:2376"]),
+        ("url", "tcp://web1:2376"),
+    ],
+)
+def test_without_tls_no_form_names_a_certificate(form: str, rendered: object) -> None:
+    assert render(Connection("tcp://web1:2376", None), form) == rendered

@@ -132,3 +132,29 @@ def test_a_closed_port_is_told(home: Path) -> None:
 
 def test_a_bundle_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "No such file" in str(probe_endpoint(Connection("tcp://127.0.0.1:1", str(tmp_path))))
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [(PONG, None), (BROKEN, "HTTP 503 not yet!"), (b"", "no connection"), (b"\x15\x03", "no conn")],
+)
+def test_a_plain_endpoint_is_asked_without_any_bundle(answer: bytes, problem: str | None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+
+        def serve() -> None:
+            connection, _address = listener.accept()
+            with connection:
+                assert connection.recv(4096).startswith(b"GET /_ping ")
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        found = probe_endpoint(Connection(f"tcp://127.0.0.1:{listener.getsockname()[1]}", None))
+        thread.join(timeout=10)
+    assert found is None if problem is None else str(found).startswith(problem)
+
+
+def test_tls_where_none_is_expected_is_told(home: Path) -> None:
+    with _daemon(home / "ours" / "servers" / "loopback") as url:
+        assert "no connection" in str(probe_endpoint(Connection(url, None)))

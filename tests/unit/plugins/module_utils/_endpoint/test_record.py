@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import (
     EndpointRecord,
     read_record,
+    read_records,
     record_path,
     remove_record,
     write_record,
@@ -28,7 +29,15 @@ MakeRecord = t.Callable[..., EndpointRecord]
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"verified": None, "engine_version": None}, {"verified": False}, {"server_names": []}, {"name": "wéb 1"}],
+    [
+        {},
+        {"verified": None, "engine_version": None},
+        {"verified": False},
+        {"server_names": []},
+        {"name": "wéb 1"},
+        {"tls": False, "certificate": "", "issuer": None, "trust": None},
+        {"interfaces": ["eth1"], "asked": {"listen": ["eth1:2376"], "live_restore": False}},
+    ],
 )
 def test_what_is_written_reads_back(tmp_path: Path, make_record: MakeRecord, changes: dict[str, t.Any]) -> None:
     record = make_record(**changes)
@@ -86,6 +95,24 @@ def test_fields_of_a_later_release_are_passed_over(tmp_path: Path, record: Endpo
     path = record_path(tmp_path, "web1")
     path.write_text(json.dumps({**json.loads(path.read_text()), "of_a_later_release": 1}))
     assert read_record(tmp_path, "web1") == record
+
+
+def test_fields_that_an_earlier_release_did_not_write_have_their_defaults(
+    tmp_path: Path, record: EndpointRecord
+) -> None:
+    write_record(tmp_path, dataclasses.replace(record, tls=False, interfaces=["eth1"], asked={"listen": ["eth1"]}))
+    path = record_path(tmp_path, "web1")
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({k: v for k, v in content.items() if k not in ("tls", "interfaces", "asked")}))
+    assert read_record(tmp_path, "web1") == record
+    assert (record.tls, record.interfaces, record.asked) == (True, [], {})
+
+
+def test_daemons_without_tls_are_listed_where_they_are_asked_for(tmp_path: Path, make_record: MakeRecord) -> None:
+    for name, tls in (("web1", True), ("lab", False), ("web2", True)):
+        write_record(tmp_path, make_record(name=name, tls=tls))
+    assert [record.name for record in read_records(tmp_path)] == ["web1", "web2"]
+    assert [record.name for record in read_records(tmp_path, plain=True)] == ["lab", "web1", "web2"]
 
 
 def test_a_record_is_written_whole_or_not_at_all(

@@ -1,0 +1,158 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What starts and stops dockerd on a host: systemd, or a script of sysvinit or OpenRC."""
+
+from __future__ import annotations
+
+__all__ = ("Init", "Scripts", "Systemd", "init_of")
+
+import os
+import time
+import typing as t
+
+from . import layout
+from .engine import read_engine
+from .host import Host
+
+_PID_FILES = ("/run/docker.pid", "/var/run/docker.pid")
+_LOGS = ("/var/log/docker.log",)
+_START_TIMEOUT = 60.0
+_STOP_TIMEOUT = 30.0
+
+
+class Init(t.Protocol):
+    """Starts and stops dockerd. Each method returns the exit status and what was said."""
+
+    name: str
+
+    def reload(self) -> tuple[int, str]:
+        """Read changed unit files."""
+
+    def start(self) -> tuple[int, str]: ...
+
+    def stop(self) -> tuple[int, str]: ...
+
+    def restart(self) -> tuple[int, str]: ...
+
+    def has_failed(self) -> bool:
+        """Whether dockerd is down though it should run."""
+
+    def forget_failures(self) -> None:
+        """Have earlier failed starts count no more."""
+
+    def main_pid(self) -> int:
+        """Return dockerd's process id; 0: it does not run."""
+
+    def last_words(self) -> str:
+        """Return the end of what dockerd has logged, for error messages."""
+
+
+class Systemd:
+    """docker.service."""
+
+    name = "systemd"
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def reload(self) -> tuple[int, str]:
+        return self._host.systemctl("daemon-reload")
+
+    def start(self) -> tuple[int, str]:
+        return self._host.systemctl("start", layout.DOCKER_SERVICE)
+
+    def stop(self) -> tuple[int, str]:
+        return self._host.systemctl("stop", layout.DOCKER_SERVICE)
+
+    def restart(self) -> tuple[int, str]:
+        return self._host.systemctl("restart", layout.DOCKER_SERVICE)
+
+    def has_failed(self) -> bool:
+        return self._host.show(layout.DOCKER_SERVICE, "ActiveState").get("ActiveState") == "failed"
+
+    def forget_failures(self) -> None:
+        # Three starts in 60 s, and systemd gives up: earlier ones are none of our doing. A pattern, since units that
+        # systemd does not know (yet) would be an error; it leaves those that are down out, unless told otherwise.
+        self._host.systemctl("reset-failed", "--all", layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, "docker-gangway*")
+
+    def main_pid(self) -> int:
+        return int(self._host.show(layout.DOCKER_SERVICE, "MainPID").get("MainPID") or 0)
+
+    def last_words(self) -> str:
+        return self._host.journal_tail(layout.DOCKER_SERVICE)
+
+
+class Scripts:
+    """/etc/init.d/docker; it returns before dockerd answers, so each start waits for that."""
+
+    def __init__(self, host: Host, name: str) -> None:
+        self.name = name
+        self._host = host
+
+    def reload(self) -> tuple[int, str]:
+        """Scripts are read at each start."""
+        return 0, ""
+
+    def start(self) -> tuple[int, str]:
+        code, said = self._call("start")
+        if code != 0:
+            return code, said
+        deadline = time.monotonic() + _START_TIMEOUT
+        while read_engine() is None:
+            if time.monotonic() > deadline:
+                return 1, f"{said}\ndockerd does not answer after {_START_TIMEOUT:.0f} s"
+            time.sleep(0.1)
+            if self._ended(deadline):
+                return 1, f"{said}\ndockerd ended again at once"
+        return 0, said
+
+    def stop(self) -> tuple[int, str]:
+        pid = self.main_pid()
+        code, said = self._call("stop")
+        deadline = time.monotonic() + _STOP_TIMEOUT
+        while pid and os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return code, said
+
+    def restart(self) -> tuple[int, str]:
+        self.stop()
+        return self.start()
+
+    def has_failed(self) -> bool:
+        return self.main_pid() == 0
+
+    def forget_failures(self) -> None:
+        if self.name == "openrc" and self.main_pid() == 0:
+            self._call("zap")
+
+    def main_pid(self) -> int:
+        for path in _PID_FILES:
+            text = (self._host.read(path) or b"").decode(errors="replace").strip()
+            if text.isdigit() and b"dockerd" in (self._host.read(f"/proc/{text}/cmdline") or b""):
+                return int(text)
+        return 0
+
+    def last_words(self) -> str:
+        for path in _LOGS:
+            lines = (self._host.read(path) or b"").decode(errors="replace").splitlines()
+            if lines:
+                return "\n".join(lines[-12:])
+        return ""
+
+    def _call(self, verb: str) -> tuple[int, str]:
+        command = ["rc-service", "docker", verb] if self.name == "openrc" else ["/etc/init.d/docker", verb]
+        code, stdout, stderr = self._host.run(command)
+        return code, stdout + stderr
+
+    def _ended(self, deadline: float) -> bool:
+        """Whether dockerd has written its process id and is gone again."""
+        return self.main_pid() == 0 and time.monotonic() > deadline - _START_TIMEOUT + 3
+
+
+def init_of(host: Host) -> Init:
+    """Return what runs this host; see sd_booted(3) and openrc(8)."""
+    if os.path.isdir("/run/systemd/system"):
+        return Systemd(host)
+    return Scripts(host, "openrc" if os.path.isdir("/run/openrc") else "sysvinit")
