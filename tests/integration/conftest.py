@@ -23,6 +23,8 @@ from tests.lab.packages import UNDRESS
 FLAVOURS = ("bookworm", "trixie", "sid")
 #: Hosts whose services are not started by systemd; tests ask for them by name.
 OTHER_INITS = ("bookworm-sysvinit", "bookworm-openrc")
+#: With firewalld and ufw, for the tests that take the fixture firewall_host.
+FIREWALLS = "bookworm-firewall"
 #: The fixtures that give a host of some flavour.
 _HOSTS = {"host": FLAVOURS, "unfiltered": FLAVOURS, "other_init": OTHER_INITS}
 #: An address of the lab's gateway that is in no access list: packets from it come from outside.
@@ -116,7 +118,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--prefix", default="it", help="of the hosts' names, so that two runs do not share hosts")
     parser.addoption(
         "--flavour",
-        choices=FLAVOURS + OTHER_INITS,
+        choices=(*FLAVOURS, *OTHER_INITS, FIREWALLS),
         help="only this kind of host, with its share of the tests marked one_host; each may run in a pytest of its own",
     )
 
@@ -140,11 +142,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_wanted(item: pytest.Item, chosen: str | None) -> bool:
+    if "firewall_host" in getattr(item, "fixturenames", ()):
+        return chosen in (None, FIREWALLS)
     parameters: dict[str, str] = item.callspec.params if hasattr(item, "callspec") else {}
     flavours = {parameters[fixture] for fixture in _HOSTS if fixture in parameters}
     if not flavours:
         # No host: in the lanes of the flavours, as ever.
-        return chosen not in OTHER_INITS
+        return chosen not in (*OTHER_INITS, FIREWALLS)
     if flavours - {chosen} if chosen else len(flavours) > 1:
         return False
     if item.get_closest_marker("one_host") is None:

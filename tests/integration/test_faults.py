@@ -31,8 +31,7 @@ def test_a_fault_at_any_step_leaves_dockerd_as_it_was(
     host: Host, method: str, state: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_code(host)
-    python = f"PYTHONPATH={_CODE} PYTHONDONTWRITEBYTECODE=1 python3"
-    ran = host.run(f"{python} {_CODE}/on_host.py {method} {host.address} {state}", check=False)
+    ran = host.run(f"{python_on_host()} faults {method} {host.address} {state}", check=False)
     faults = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
     with capsys.disabled():
         print(f"\n{table(host.flavour, method, state, faults)}")
@@ -54,6 +53,11 @@ def table(flavour: str, method: str, state: str, faults: list[dict[str, object]]
 
 def held(fault: dict[str, object]) -> bool:
     return all(fault[what] for what in HELD) and fault["ended"] in ("as before", "as asked")
+
+
+def python_on_host() -> str:
+    """Return the words that run the program on the host."""
+    return f"PYTHONPATH={_CODE} PYTHONDONTWRITEBYTECODE=1 python3 {_CODE}/on_host.py"
 
 
 def put_code(host: Host) -> None:

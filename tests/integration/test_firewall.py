@@ -24,11 +24,12 @@ GATEWAY_IPV6, OUTSIDE_IPV6 = "fd77:6777::1", "fd77:6777::ffff"
 INSIDE = [GATEWAY, GATEWAY_IPV6]
 EVERYWHERE = {"expose_listen": ["any:2376"], "expose_allow": INSIDE}
 _FILES = "find /etc/systemd/system /var/lib -name '*gangway*'"
-_DISABLE = "systemctl disable --now firewalld.service 2>/dev/null; ufw --force reset; rm -f /etc/ufw/*.rules.2*; "
+_DISABLE = "systemctl disable --now firewalld.service ufw.service; ufw --force reset; rm -f /etc/ufw/*.rules.2*; "
 _ENABLE = {
     # dockerd puts its bridges in a zone of its own where firewalld runs.
     "firewalld": "systemctl enable --now firewalld.service && firewall-cmd --state && systemctl restart docker.service",
-    "ufw": "ufw allow 22/tcp && ufw allow 2376 && ufw --force enable && systemctl restart docker.service",
+    "ufw": "systemctl enable ufw.service && ufw allow 22/tcp && ufw allow 2376 && ufw --force enable && "
+    "systemctl restart docker.service",
 }
 
 

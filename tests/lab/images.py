@@ -154,13 +154,15 @@ class Recipe:
     hooks: tuple[str, ...] = _HOOKS
     command: tuple[str, ...] = ("/lib/systemd/systemd",)
     init: str = "systemd"
+    #: What tells it from other images of the suite, for the image's name.
+    variant: str = ""
 
     @property
     def tag(self) -> str:
         content = asdict(self)
-        # Told by the name, and not in the digests of images that were made before there was another init.
-        init = content.pop("init")
-        name = self.suite if init == "systemd" else f"{self.suite}-{init}"
+        # Told by the name, and not in the digests of images that were made before there was another.
+        init, variant = content.pop("init"), content.pop("variant")
+        name = "-".join([self.suite, *([] if init == "systemd" else [init]), *([variant] if variant else [])])
         return f"gangway-lab/{name}:{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
@@ -174,6 +176,12 @@ FLAVOURS: dict[str, Recipe] = {
     ),
     "bookworm-openrc": Recipe(
         "bookworm", (*_SYSV_PACKAGES, "openrc"), _OPENRC_HOOKS, command=_SYSV_COMMAND, init="openrc"
+    ),
+    "bookworm-firewall": Recipe(
+        "bookworm",
+        (*_BASE_PACKAGES, "firewalld", "ufw"),
+        (*_HOOKS, 'chroot "$1" systemctl disable firewalld.service ufw.service'),
+        variant="firewall",
     ),
 }
 

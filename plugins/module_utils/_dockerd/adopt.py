@@ -12,7 +12,7 @@ import typing as t
 
 from .command_line import CommandLine, Flag, started
 from .edits import Edit, edited
-from .listening_keys import ACTIVATED, DEFAULT_SOCKET, is_tcp, without_tcp_and_tls
+from .listening_keys import ACTIVATED, DEFAULT_SOCKET, entries, is_tcp, without_tcp_and_tls
 from .socket_streams import without_tcp_streams
 from .sources import Source, unsupported
 
@@ -40,7 +40,8 @@ def adopted(sources: t.Sequence[Source], *, activated: bool) -> dict[str, str | 
     for source, of_source in edits.items():
         texts[source.path] = edited(source.text, of_source)
     for source in sources:
-        if source.kind == "daemon_json":
+        # No file, or an empty one, is to stay that.
+        if source.kind == "daemon_json" and entries(source):
             texts[source.path] = without_tcp_and_tls(source, activated=activated)
     texts.update(without_tcp_streams(sources))
     before = {source.path: source.text for source in sources}

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-__all__ = ("EngineState", "read_engine", "running_containers")
+__all__ = ("EngineState", "listening_pid", "read_engine", "running_containers")
 
 import http.client
 import json
 import os
 import socket
+import struct
 import typing as t
 from dataclasses import dataclass
 
@@ -60,6 +61,23 @@ def running_containers() -> dict[str, tuple[str, str]]:
         if details is not None:
             running[summary["Id"]] = (details["Name"].lstrip("/"), details["State"]["StartedAt"])
     return running
+
+
+def listening_pid() -> int:
+    """Return the process that has bound the unix socket (SO_PEERCRED, unix(7)); 0: none has. By activation, systemd."""
+    for path in _SOCKETS:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(_TIMEOUT)
+                connection.connect(path)
+                size = struct.calcsize("3i")
+                pid, _uid, _gid = struct.unpack(
+                    "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+                )
+        except OSError:
+            continue
+        return int(pid)
+    return 0
 
 
 def _get(path: str) -> t.Any:

@@ -34,10 +34,8 @@ class TakeOver:
     #: The ports that it has now.
     ports: frozenset[int] = frozenset()
 
-    @property
-    def sockets(self) -> tuple[str, ...]:
-        """Socket units that are to be started anew."""
-        return socket_units(self.texts)
+    #: Socket units that are to be started anew.
+    sockets: tuple[str, ...] = ()
 
 
 def take_over(observed: Observed, memory: WhatWas, *, adopt: bool) -> TakeOver:
@@ -69,7 +67,11 @@ def take_over(observed: Observed, memory: WhatWas, *, adopt: bool) -> TakeOver:
             reason="this is in a file that comes with the package, or that can't be rewritten for certain",
             cure="Take it out by hand first",
         )
-    return TakeOver(after, texts, frozenset(_ports(findings)))
+    sockets = socket_units(texts)
+    if activated and not any(host.startswith("fd://") for host in observed.flags.hosts):
+        # That dockerd has put a socket of its own in the place of docker.socket's.
+        sockets = tuple(dict.fromkeys([*sockets, layout.DOCKER_SOCKET]))
+    return TakeOver(after, texts, frozenset(_ports(findings)), sockets)
 
 
 def _without(observed: Observed, texts: t.Mapping[str, str | None]) -> Observed:

@@ -14,16 +14,16 @@ survive the start, since a port that closes must not take the containers with it
 - certificate, key or CA can't be loaded: dockerd would not start with them, so the TLS keys go out of daemon.json;
 - live-restore is gone: it is put back in, since a start without it stops the containers.
 
-As C(guard hosts DAEMON_JSON GOOD_COPY) it looks after a port that is in C(hosts) of daemon.json: it takes TCP out of
-there, and exits with 0 when dockerd may start. As C(guard flags DAEMON_JSON GOOD_COPY CA CERTIFICATE KEY HOST...) it says
-with 0 that dockerd can be started with these files, and these hosts, as flags.
+Other words before the files are for other methods: C(hosts) looks after a port that is in C(hosts) of daemon.json,
+takes TCP out of there, and exits with 0 when dockerd may start; C(closed) takes it out in any case; C(flags), with CA,
+certificate, key and hosts behind the files, says with 0 that dockerd can be started with these as flags.
 
 It stands alone, on Python 3.9 or later and the standard library.
 """
 
 from __future__ import annotations
 
-__all__ = ("TLS_KEYS", "files_problem", "flags_allowed", "hosts_allowed", "main", "tls_problem")
+__all__ = ("TLS_KEYS", "close", "files_problem", "flags_allowed", "hosts_allowed", "main", "tls_problem")
 
 import json
 import os
@@ -128,6 +128,16 @@ def hosts_allowed(arguments: t.Sequence[str], shown: str, environment: t.Mapping
     if problem is None:
         return 0
     _say(f"{problem}. dockerd starts without its TCP port")
+    text = _read(path)
+    closed = without_tcp_hosts(text)
+    if closed != text:
+        _write(path, closed, like=path)
+    return 0
+
+
+def close(path: str) -> int:
+    """Take TCP out of C(hosts) in daemon.json, since the access list is not in force."""
+    _say("the access list is not in force. dockerd starts without its TCP port")
     text = _read(path)
     closed = without_tcp_hosts(text)
     if closed != text:
@@ -271,6 +281,8 @@ def _say(message: str) -> None:
 
 
 def _run(words: t.Sequence[str]) -> int:
+    if words[0] == "closed":
+        return close(words[1])
     if words[0] == "flags":
         return flags_allowed(words[1:])
     if words[0] == "hosts":

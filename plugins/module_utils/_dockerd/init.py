@@ -13,12 +13,14 @@ import time
 import typing as t
 
 from . import layout
-from .engine import read_engine
+from .engine import listening_pid, read_engine
 from .host import Host
 
 _PID_FILES = ("/run/docker.pid", "/var/run/docker.pid")
 _LOGS = ("/var/log/docker.log",)
 _START_TIMEOUT = 60.0
+#: Until dockerd has written its process id; where it refuses its flags, it never does.
+_PID_TIMEOUT = 10.0
 _STOP_TIMEOUT = 30.0
 
 
@@ -99,40 +101,50 @@ class Scripts:
         code, said = self._call("start")
         if code != 0:
             return code, said
-        deadline = time.monotonic() + _START_TIMEOUT
+        began, seen = time.monotonic(), False
         while read_engine() is None:
-            if time.monotonic() > deadline:
-                return 1, f"{said}\ndockerd does not answer after {_START_TIMEOUT:.0f} s"
-            time.sleep(0.1)
-            if self._ended(deadline):
+            waited = time.monotonic() - began
+            runs = self.main_pid() != 0
+            if not runs and (seen or waited > _PID_TIMEOUT):
                 return 1, f"{said}\ndockerd ended again at once"
+            if waited > _START_TIMEOUT:
+                return 1, f"{said}\ndockerd does not answer after {_START_TIMEOUT:.0f} s"
+            seen = seen or runs
+            time.sleep(0.1)
         return 0, said
 
     def stop(self) -> tuple[int, str]:
         pid = self.main_pid()
         code, said = self._call("stop")
         deadline = time.monotonic() + _STOP_TIMEOUT
-        while pid and os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+        while pid and os.path.exists(f"/proc/{pid}"):
+            # Started by hand, for one: the script does not know of it. It would keep the port.
+            if time.monotonic() > deadline:
+                return 1, f"{said}\ndockerd (process {pid}) runs on after {_STOP_TIMEOUT:.0f} s"
             time.sleep(0.1)
-        return code, said
+        # A script that has nothing to stop may say so by its exit status; what counts is that dockerd is gone.
+        return code if self.main_pid() else 0, said
 
     def restart(self) -> tuple[int, str]:
-        self.stop()
-        return self.start()
+        code, said = self.stop()
+        return self.start() if code == 0 else (code, said)
 
     def has_failed(self) -> bool:
         return self.main_pid() == 0
 
     def forget_failures(self) -> None:
         if self.name == "openrc" and self.main_pid() == 0:
+            # Before that: a supervisor that is still trying to bring dockerd up would go on beside the next one.
+            self._call("stop")
             self._call("zap")
 
     def main_pid(self) -> int:
         for path in _PID_FILES:
             text = (self._host.read(path) or b"").decode(errors="replace").strip()
-            if text.isdigit() and b"dockerd" in (self._host.read(f"/proc/{text}/cmdline") or b""):
+            if text.isdigit() and b"dockerd" in (self._host.read(f"/proc/{text}/cmdline") or b"").partition(b"\0")[0]:
                 return int(text)
-        return 0
+        # Its file may be elsewhere (C(pidfile)). No socket unit has bound the socket for it here.
+        return listening_pid()
 
     def last_words(self) -> str:
         for path in _LOGS:
@@ -145,10 +157,6 @@ class Scripts:
         command = ["rc-service", "docker", verb] if self.name == "openrc" else ["/etc/init.d/docker", verb]
         code, stdout, stderr = self._host.run(command)
         return code, stdout + stderr
-
-    def _ended(self, deadline: float) -> bool:
-        """Whether dockerd has written its process id and is gone again."""
-        return self.main_pid() == 0 and time.monotonic() > deadline - _START_TIMEOUT + 3
 
 
 def init_of(host: Host) -> Init:

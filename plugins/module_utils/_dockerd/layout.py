@@ -35,6 +35,7 @@ __all__ = (
     "LISTENER_IN_FORCE",
     "PENDING",
     "SOCKET_UNIT",
+    "STARTER",
     "STATE",
     "UNITS",
     "WHAT_WAS",
@@ -68,6 +69,8 @@ WHAT_WAS = f"{STATE}/what-was.json"
 #: dockerd's flags for the port, and what the guard makes of them: there only while mutual TLS can be had.
 LISTENER = f"{STATE}/listener"
 LISTENER_IN_FORCE = "/run/gangway-docker-listener"
+#: Starts dockerd where a supervisor starts it again after a crash without reading the options file (OpenRC).
+STARTER = f"{STATE}/start-dockerd"
 JOURNAL = f"{STATE}/journal.json"
 
 #: Our folders, and the mode that they have.

@@ -19,7 +19,6 @@ from pathlib import Path
 
 from .._failure import Failure
 from . import layout, preflight
-from .addresses import check_in_the_clear
 from .connection import ansible_connection
 from .existing_listener import TakeOver, take_over
 from .host import Host
@@ -134,7 +133,7 @@ def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.An
         firewall=preflight.resolve_firewall(request.firewall, method.name),
     )
     if not exposure.tls:
-        check_in_the_clear(request.insecure, exposure.allow)
+        preflight.check_in_the_clear(request.insecure, exposure)
     is_due = exposure.tls and identity_is_due(observed, request, exposure.listen)
     plan = _plan(host, observed, memory, request, exposure, method, found, is_due=is_due)
     if plan.restart:
@@ -221,8 +220,7 @@ def _check_in_force(
         if exposure.firewall == "systemd":
             preflight.check_filtering(host, observed, remember=not request.check_mode)
         if exposure.tls and memory.is_tls:
-            if layout.DROP_IN in observed.files:
-                preflight.check_guard(observed.exec_start_pre)
+            preflight.check_guard(observed)
             if memory.method and stays:
                 verify_strangers_refused(exposure.listen)
         preflight.check_exec_start(observed)

@@ -6,25 +6,31 @@
 
 from __future__ import annotations
 
-__all__ = ("observe_scripts",)
+__all__ = ("observe_scripts", "value_in_shell")
 
 import os
+import re
 import shutil
 import typing as t
 
 from .._failure import Failure
 from . import layout
+from .assignments import Assignment, of_options_file
 from .engine import read_engine
 from .host import Host
 from .init import Init
 from .observe import Observed, check_program, foreign_hosts, loose_folders, missing_folders, read_files
 from .options_block import OptionsFile, without_block
 from .sources import Source
-from .unit import daemon_flags, environment_file_variables, words_of
+from .unit import daemon_flags, words_of
 
 _SCRIPT = "/etc/init.d/docker"
 _OPTIONS_FILES = {"sysvinit": "/etc/default/docker", "openrc": "/etc/conf.d/docker"}
 _VARIABLE = "DOCKER_OPTS"
+#: supervise-daemon(8), and what scripts of OpenRC start in dockerd's place (Alpine, Gentoo).
+_SUPERVISOR = b"supervise-daemon"
+_PROGRAM_VARIABLE = "DOCKERD_BINARY"
+_REFERENCE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -43,14 +49,21 @@ def observe_scripts(host: Host, paths: t.Iterable[str], init: Init) -> Observed:
     if init.name == "openrc" and b"openrc-run" not in script.partition(b"\n")[0]:
         path = _OPTIONS_FILES["sysvinit"]
     text = without_block(host.read(path) or b"").decode(errors="surrogateescape")
-    variables = environment_file_variables(text)
+    value = value_in_shell(text, _VARIABLE)
     options = None
     if _VARIABLE.encode() in script:
-        options = OptionsFile(path, _VARIABLE, variables.get(_VARIABLE, ""), is_shell=True)
+        options = OptionsFile(
+            path,
+            _VARIABLE,
+            value,
+            is_shell=True,
+            is_supervised=_SUPERVISOR in script,
+            program_variable=_PROGRAM_VARIABLE if _PROGRAM_VARIABLE.encode() in script else "",
+        )
     pid = init.main_pid()
     program = _program(pid)
     check_program(program, _SCRIPT)
-    flags = daemon_flags(words_of(f"{program} {variables.get(_VARIABLE, '')}"), {})
+    flags = daemon_flags(words_of(f"{program} {value}"), {})
     return Observed(
         flags=flags,
         main_pid=pid,
@@ -68,6 +81,18 @@ def observe_scripts(host: Host, paths: t.Iterable[str], init: Init) -> Observed:
         options=options,
         sources=(Source(path=path, text=text, kind="options"),),
     )
+
+
+def value_in_shell(text: str, variable: str) -> str:
+    """Return the words that the variable holds after a shell has read these assignments; what only it can tell stays."""
+    values: dict[str, str] = {}
+    for entry in of_options_file(text):
+        if isinstance(entry, Assignment):
+            replaced = _REFERENCE.sub(lambda match: values.get(match.group(1) or match.group(2), ""), entry.value.text)
+            # C(adds) is said of a value that refers to a variable as well.
+            before = values.get(entry.name, "") if entry.adds and "$" not in entry.value.text else ""
+            values[entry.name] = f"{before} {replaced}".strip()
+    return values.get(variable, "")
 
 
 def _program(pid: int) -> str:

@@ -27,6 +27,10 @@ class OptionsFile:
     value: str
     #: Read by a shell, and not by systemd.
     is_shell: bool
+    #: A supervisor starts dockerd again after a crash, with what the shell read at the service's start.
+    is_supervised: bool = False
+    #: The variable that names another program than dockerd.
+    program_variable: str = ""
 
 
 def with_block(text: bytes, block: str) -> bytes:

@@ -39,6 +39,7 @@ OUR_PATHS = (
     layout.DAEMON_JSON,
     *_UNIT_PATHS,
     layout.LISTENER,
+    layout.STARTER,
     *_PEM_PATHS,
     layout.FIREWALL_RULES,
     layout.WHAT_WAS,
@@ -70,7 +71,7 @@ class Plan:
     folders_to_close: tuple[str, ...] = ()
     #: Switch live-restore on in the running daemon first.
     live_restore_first: bool = False
-    #: Whether dockerd may be started with live-restore: not in swarm mode.
+    #: Whether dockerd may be started with live-restore in daemon.json: not in swarm mode, nor beside the flag.
     live_restore: bool = True
     #: Bring dockerd up with a new configuration; with C(restart_socket), the port closes meanwhile.
     restart: bool = False
@@ -335,8 +336,8 @@ def _starter(observed: Observed) -> str:
 
 
 def _can_live_restore(observed: Observed) -> bool:
-    """dockerd refuses to start with live-restore in swarm mode."""
-    return observed.engine is None or not observed.engine.swarm
+    """dockerd refuses to start with live-restore in swarm mode, and with it in daemon.json beside a flag."""
+    return not observed.flags.live_restore and (observed.engine is None or not observed.engine.swarm)
 
 
 def _lacks_live_restore(observed: Observed) -> bool:

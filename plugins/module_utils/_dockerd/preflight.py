@@ -13,6 +13,8 @@ __all__ = (
     "check_exec_start",
     "check_filtering",
     "check_guard",
+    "check_guard_in_force",
+    "check_in_the_clear",
     "check_other_listeners",
     "check_root",
     "check_swarm",
@@ -28,13 +30,14 @@ import sys
 import typing as t
 
 from .._failure import Failure
-from . import layout
+from . import addresses, layout
 from .addresses import Listen
 from .collisions import find
 from .daemon_json import MalformedDaemonJson, parse
 from .engine import running_containers
 from .host import Attributes, Host
 from .methods.guarding import GUARD_WORDS
+from .methods.method import Exposure
 from .observe import Observed, text_of
 from .unit import exec_start_line
 
@@ -67,12 +70,14 @@ def check_daemon(observed: Observed) -> None:
     Failures: C(live_restore_flag), C(config_file_elsewhere).
     """
     flags = observed.flags
-    if flags.live_restore:
+    engine = observed.engine
+    if flags.live_restore and engine is not None and not engine.live_restore and not engine.swarm:
         raise Failure(
             "live_restore_flag",
             thing="--live-restore on dockerd's command line",
-            reason="the listener keeps it in daemon.json, and dockerd refuses to start with it in both places",
-            cure=f'Take the flag out and put "live-restore": true into {layout.DAEMON_JSON}',
+            reason="it is not in force in the running dockerd, so the restart would stop the containers; and dockerd "
+            "refuses to start with it in daemon.json as well",
+            cure=f'Take the flag out (also where it says false) and put "live-restore": true into {layout.DAEMON_JSON}',
         )
     if flags.config_file not in (None, layout.DAEMON_JSON):
         raise Failure(
@@ -129,8 +134,15 @@ def resolve_firewall(asked: str, method: str) -> str:
     return asked
 
 
-def check_guard(exec_start_pre: str) -> None:
-    """Refuse where another drop-in has taken the guard away. Failure: C(guard_overridden)."""
+def check_guard(observed: Observed) -> None:
+    """Refuse where a drop-in that is read after ours has taken the guard away. Failure: C(guard_overridden)."""
+    ours = (observed.content(layout.DROP_IN) or b"") + (observed.content(layout.EXEC_DROP_IN) or b"")
+    if GUARD_WORDS.encode() in ours:
+        check_guard_in_force(observed.exec_start_pre)
+
+
+def check_guard_in_force(exec_start_pre: str) -> None:
+    """Refuse where the guard is not among what systemd runs before dockerd. Failure: C(guard_overridden)."""
     if GUARD_WORDS not in exec_start_pre:
         raise Failure(
             "guard_overridden",
@@ -139,6 +151,21 @@ def check_guard(exec_start_pre: str) -> None:
             "read after ours clears it",
             cure="Take the empty ExecStartPre= out of that drop-in "
             f"('systemctl cat {layout.DOCKER_SERVICE}' shows where it is)",
+        )
+
+
+def check_in_the_clear(insecure: bool, exposure: Exposure) -> None:
+    """Refuse plain TCP unless it is meant, for few, and something keeps the others out.
+
+    Failures: C(insecure_not_confirmed), C(insecure_everyone).
+    """
+    addresses.check_in_the_clear(insecure, exposure.allow)
+    if exposure.firewall == "none":
+        raise Failure(
+            "insecure_everyone",
+            thing="firewall none",
+            reason="nothing would keep anyone from the port, and without TLS that makes everyone root on the host",
+            cure="Choose a firewall (expose_firewall in the role), or leave TLS on",
         )
 
 

@@ -22,6 +22,7 @@ from .guard import without_tcp_hosts
 from .host import Attributes, Host
 from .init import Init, init_of
 from .options_block import block_of, without_block
+from .unit import daemon_flags
 
 _RELOAD_TIMEOUT = 10.0
 
@@ -74,9 +75,7 @@ def restart(host: Host, *, with_socket: bool, listening: bool = True, others: t.
     if listening:
         code, said = host.systemctl("start", layout.GANGWAY_SOCKET)
         if code != 0:
-            raise _failed(
-                "socket_start_failed", layout.GANGWAY_SOCKET, said, host.journal_tail(layout.GANGWAY_SOCKET)
-            )
+            raise _failed("socket_start_failed", layout.GANGWAY_SOCKET, said, host.journal_tail(layout.GANGWAY_SOCKET))
     _check(init.start(), init, "dockerd_start_failed")
 
 
@@ -102,7 +101,11 @@ def stop_listening(host: Host) -> None:
 def close_port(host: Host, options_path: str = "") -> None:
     """Close the port for good, until a run opens it again: what opens it goes, and dockerd starts anew without it."""
     stop_listening(host)
-    for path in (layout.DROP_IN, layout.SOCKET_UNIT, layout.ACTIVATION_UNIT, layout.LISTENER, layout.LISTENER_IN_FORCE):
+    units = [layout.DROP_IN, layout.SOCKET_UNIT, layout.ACTIVATION_UNIT]
+    if os.path.exists(layout.LISTENER):
+        # Without that, the drop-in only takes -H off ExecStart, for hosts in daemon.json.
+        units.append(layout.EXEC_DROP_IN)
+    for path in (*units, layout.LISTENER, layout.LISTENER_IN_FORCE):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
     options = host.read(options_path) if options_path else None
@@ -111,7 +114,9 @@ def close_port(host: Host, options_path: str = "") -> None:
     with contextlib.suppress(ValueError):
         text = without_tcp_hosts((host.read(layout.DAEMON_JSON) or b"").decode())
         attributes = host.attributes(layout.DAEMON_JSON) or Attributes(0o644)
-        host.write(layout.DAEMON_JSON, merge(text, {"live-restore": True}).encode(), attributes)
+        if not _is_by_flag(host):
+            text = merge(text, {"live-restore": True})
+        host.write(layout.DAEMON_JSON, text.encode(), attributes)
     restart(host, with_socket=True, listening=False)
 
 
@@ -124,11 +129,17 @@ def settle(host: Host, final: FileChange) -> None:
     wants_it = final.content is not None and merge(final.content.decode(), {"live-restore": True}) == (
         final.content.decode()
     )
-    if engine is not None and engine.live_restore and not wants_it:
+    if engine is not None and engine.live_restore and not wants_it and not _is_by_flag(host):
         # Where dockerd does not take it over, it stays on until its next start, which harms nobody.
         with contextlib.suppress(Failure):
             set_live_restore(host, on=False)
     host.put(layout.DAEMON_JSON, final.content, final.attributes)
+
+
+def _is_by_flag(host: Host) -> bool:
+    """Whether live-restore is on dockerd's command line: dockerd does not take it from daemon.json as well."""
+    words = (host.read(f"/proc/{init_of(host).main_pid()}/cmdline") or b"").decode(errors="replace").split("\0")
+    return daemon_flags(words, {}).live_restore
 
 
 def _check(outcome: tuple[int, str], init: Init, failure: str) -> None:

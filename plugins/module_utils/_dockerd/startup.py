@@ -36,17 +36,26 @@ def startup_of(sources: t.Sequence[Source]) -> Startup:
     """Read unit, drop-ins and environment files, in the order in which systemd does."""
     units = "\n".join(source.text for source in sources if source.kind in ("unit", "drop_in"))
     variables = _environment(units)
-    files = [source for source in sources if source.kind == "options"]
-    for source in files:
-        variables.update(environment_file_variables(source.text))
+    files = [(source.path, environment_file_variables(source.text)) for source in sources if source.kind == "options"]
+    for _path, assigned in files:
+        variables.update(assigned)
     words = exec_start_words(units)
     taken = [word[1:] for word in words if word.startswith("$") and word[1:].isidentifier()]
     preferred = [name for name in ("DOCKER_OPTS", "OPTIONS") if name in taken] or taken
     options = None
     if files and preferred:
-        # The last file wins.
-        options = OptionsFile(files[-1].path, preferred[0], variables.get(preferred[0], ""), is_shell=False)
+        name = preferred[0]
+        options = OptionsFile(_place_for(name, files), name, variables.get(name, "").strip(), is_shell=False)
     return Startup(daemon_flags(words, variables), exec_start_line(units), options)
+
+
+def _place_for(variable: str, files: t.Sequence[tuple[str, t.Mapping[str, str]]]) -> str:
+    """Return the file in which an assignment of the variable is in force: the last one that has it wins.
+
+    Where none has it, the first that sets anything; units name files as well that no package brings.
+    """
+    having = [path for path, assigned in files if variable in assigned]
+    return having[-1] if having else next((path for path, assigned in files if assigned), files[0][0])
 
 
 def _environment(units: str) -> dict[str, str]:

@@ -30,7 +30,7 @@ from .guard import files_problem
 from .host import Host
 from .init import init_of
 from .methods.method import TLS_SETTINGS, Exposure
-from .preflight import check_guard
+from .preflight import check_guard_in_force
 
 _TIMEOUT = 15.0
 _REQUEST = b"GET /_ping HTTP/1.0\r\n\r\n"
@@ -78,7 +78,7 @@ def verify_services(host: Host, exposure: Exposure, *, socket: bool) -> None:
     if not socket:
         return
     if exposure.tls:
-        check_guard(host.show(layout.DOCKER_SERVICE, "ExecStartPre").get("ExecStartPre", ""))
+        check_guard_in_force(host.show(layout.DOCKER_SERVICE, "ExecStartPre").get("ExecStartPre", ""))
     state = host.show(layout.GANGWAY_SOCKET, "ActiveState").get("ActiveState")
     if state != "active":
         raise Failure(

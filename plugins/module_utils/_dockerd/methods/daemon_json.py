@@ -6,7 +6,8 @@
 
 dockerd refuses to start with hosts in both places, so where the unit's ExecStart has C(-H), a drop-in takes it off
 there. Under systemd the drop-in also runs the guard, which takes TCP out of C(hosts) where mutual TLS is not in force;
-elsewhere the options file does, which a shell reads before dockerd starts.
+elsewhere the options file does, which a shell reads before dockerd starts. A supervisor does not read it again when it
+brings back a dockerd that has crashed, so there the guard stands in dockerd's own place.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from .. import layout
 from ..observe import Observed
 from ..unit import daemon_flags, split_hosts, words_of
 from .flags import DEFAULT_HOST
-from .guarding import guard_of_daemon_json, unit_section
+from .guarding import GUARD_WORDS, RULES_LOADED, guard_of_daemon_json, unit_section
 from .method import HEADER, TLS_SETTINGS, Exposure, Rendered, tcp_url
-from .shell_block import shell_check
+from .shell_block import render_starter, shell_check, starter_block
 
 
 class DaemonJson:
@@ -38,8 +39,11 @@ class DaemonJson:
         elsewhere = _hosts_in_variables(observed)
         if elsewhere:
             return f"-H {' -H '.join(elsewhere)} comes from a variable, and dockerd refuses hosts in two places"
-        if observed.init != "systemd" and observed.options is None:
+        options = observed.options
+        if observed.init != "systemd" and options is None:
             return "there is no options file that could run the guard before dockerd starts"
+        if options is not None and options.is_supervised and not options.program_variable:
+            return "a supervisor starts dockerd again after a crash, and nothing could run the guard before that"
         return None
 
     @staticmethod
@@ -49,15 +53,30 @@ class DaemonJson:
             "hosts": [*(hosts or [DEFAULT_HOST]), *(tcp_url(entry) for entry in exposure.listen)],
             **(TLS_SETTINGS if exposure.tls else {"tls": False}),
         }
+        if observed.options is not None and observed.options.is_supervised:
+            starter = {layout.STARTER: render_starter(exposure)}
+            return Rendered(
+                files=starter, settings=settings, block=starter_block(observed.options, observed.flags.program)
+            )
         if observed.init != "systemd":
             return Rendered(settings=settings, block=shell_check(observed, exposure))
         exec_start = f"# hosts is in {layout.DAEMON_JSON}.\nExecStart=\nExecStart={line}\n" if hosts else ""
-        # Where it can't tell, dockerd does not start: the port is in the same file as what is to be checked.
-        guard = f"ExecStartPre=/bin/sh -c '{guard_of_daemon_json(exposure.python, 'hosts')}'\n" if exposure.tls else ""
+        guard = _guard(exposure)
         files = {}
-        if exec_start or guard or exposure.firewall == "nftables":
+        if exec_start or guard:
             files[layout.EXEC_DROP_IN] = f"{HEADER}{unit_section(exposure)}\n[Service]\n{guard}{exec_start}"
         return Rendered(files=files, settings=settings)
+
+
+def _guard(exposure: Exposure) -> str:
+    """Where it can't tell, dockerd does not start: the port is in the same file as what is to be checked."""
+    commands = []
+    if exposure.firewall == "nftables":
+        closed = f"{exposure.python} -B {GUARD_WORDS} closed {layout.DAEMON_JSON}"
+        commands.append(f"cd {layout.STATE} && {{ {RULES_LOADED} || {closed}; }}")
+    if exposure.tls:
+        commands.append(guard_of_daemon_json(exposure.python, "hosts"))
+    return f"ExecStartPre=/bin/sh -c '{' && '.join(commands)}'\n" if commands else ""
 
 
 def _hosts_in_variables(observed: Observed) -> list[str]:

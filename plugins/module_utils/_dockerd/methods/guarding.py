@@ -6,7 +6,15 @@
 
 from __future__ import annotations
 
-__all__ = ("GUARD_WORDS", "check_of_flags", "guard_of_daemon_json", "guard_of_flags", "unit_section")
+__all__ = (
+    "GUARD_WORDS",
+    "RULES_LOADED",
+    "check_of_flags",
+    "guard_of_daemon_json",
+    "guard_of_flags",
+    "proof",
+    "unit_section",
+)
 
 from .. import layout
 from .method import Exposure, tcp_url
@@ -15,6 +23,7 @@ from .method import Exposure, tcp_url
 GUARD_WORDS = "-m guard"
 
 
+RULES_LOADED = "nft list table inet gangway_docker > /dev/null"
 _SHOW = f"systemctl show {layout.DOCKER_SERVICE} --property=ExecStart --value"
 
 
@@ -29,15 +38,16 @@ def guard_of_daemon_json(python: str, mode: str = "", show: str = _SHOW) -> str:
 
 def guard_of_flags(exposure: Exposure) -> str:
     """Return the shell command that puts dockerd's flags for the port in force, or leaves them out."""
-    return f"rm -f {layout.LISTENER_IN_FORCE}; {_proof(exposure)} && cp {layout.LISTENER} {layout.LISTENER_IN_FORCE}"
+    return f"rm -f {layout.LISTENER_IN_FORCE}; {proof(exposure)} && cp {layout.LISTENER} {layout.LISTENER_IN_FORCE}"
 
 
-def _proof(exposure: Exposure) -> str:
+def proof(exposure: Exposure) -> str:
+    """Return the shell command that exits 0 where dockerd can have our flags: TLS can be had, the rules are loaded."""
     words = [f"cd {layout.STATE}"]
     if exposure.tls:
         words.append(check_of_flags(exposure))
     if exposure.firewall == "nftables":
-        words.append("nft list table inet gangway_docker > /dev/null")
+        words.append(RULES_LOADED)
     return " && ".join(words)
 
 

@@ -4,9 +4,9 @@
 
 """Method C(options_file): a marked block in the file that the package keeps for dockerd's options.
 
-Under systemd (EnvironmentFile=) the block assigns the variable anew, the user's own value and our flags behind it; the
-flags carry TLS with them, so that dockerd does not start where it can't be had. Where a shell reads the file, the block
-adds our flags only when the guard agrees.
+Under systemd (EnvironmentFile=) the block assigns the variable anew, the user's own value and our flags behind it. Where
+mutual TLS can't be had, the guard, in a drop-in, assigns the user's own value again, from a file that is read later, and
+dockerd starts without the port. Where a shell reads the file, the block itself asks the guard.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import re
 
 from .. import layout
 from ..observe import Observed
+from ..options_block import OptionsFile
 from .flags import listener_flags
+from .guarding import proof, unit_section
 from .method import HEADER, Exposure, Rendered
 from .shell_block import shell_block
 
@@ -44,9 +46,21 @@ class OptionsFileMethod:
         flags = listener_flags(observed, exposure)
         if options.is_shell:
             return Rendered(block=shell_block(exposure, options.variable, flags))
-        files = {}
-        if exposure.firewall == "nftables":
-            # Without its rules dockerd does not start: the port comes with the same start.
-            unit = f"[Unit]\nRequires={layout.FIREWALL_SERVICE}\nAfter={layout.FIREWALL_SERVICE}\n"
-            files[layout.EXEC_DROP_IN] = f"{HEADER}{unit}"
-        return Rendered(files=files, block=f'{options.variable}="{f"{options.value} {flags}".strip()}"\n')
+        drop_in = (
+            f"{HEADER}"
+            f"{unit_section(exposure)}"
+            "\n"
+            "[Service]\n"
+            "# Written by the guard, where mutual TLS can't be had; it takes our flags out of the variable.\n"
+            f"EnvironmentFile=-{layout.LISTENER_IN_FORCE}\n"
+            f"ExecStartPre=/bin/sh -c 'rm -f {layout.LISTENER_IN_FORCE}; {{ {proof(exposure)}; }} || "
+            f"cp {layout.LISTENER} {layout.LISTENER_IN_FORCE}'\n"
+        )
+        return Rendered(
+            files={layout.LISTENER: _assignment(options, options.value), layout.EXEC_DROP_IN: drop_in},
+            block=_assignment(options, f"{options.value} {flags}".strip()),
+        )
+
+
+def _assignment(options: OptionsFile, value: str) -> str:
+    return f'{options.variable}="{value}"\n'

@@ -6,12 +6,24 @@
 
 from __future__ import annotations
 
-__all__ = ("shell_block", "shell_check")
+__all__ = ("render_starter", "shell_block", "shell_check", "starter_block")
 
 from .. import layout
 from ..observe import Observed
+from ..options_block import OptionsFile
 from .guarding import check_of_flags, guard_of_daemon_json
-from .method import Exposure
+from .method import HEADER, Exposure
+
+#: The file is read whatever the script is to do, and by OpenRC for a look at its dependencies. Only what surely starts
+#: nothing is left out. C($1) would not do: OpenRC reads the file from within a function.
+_ONLY_AT_START = """\
+case "$(tr '\\0' ' ' < /proc/$$/cmdline)" in
+*/docker" stop " | */docker" status " | *"/gendepends.sh ") ;;
+*)
+    %s
+    ;;
+esac
+"""
 
 
 def shell_block(exposure: Exposure, variable: str, flags: str) -> str:
@@ -19,18 +31,42 @@ def shell_block(exposure: Exposure, variable: str, flags: str) -> str:
     conditions = [f"cd {layout.STATE}"]
     if exposure.tls:
         conditions.append(check_of_flags(exposure))
-    if exposure.firewall == "nftables":
-        conditions.append(f"nft -f {layout.FIREWALL_RULES}")
-    return f'if ({" && ".join(conditions)}); then\n    {variable}="${variable} {flags}"\nfi\n'
+    conditions += _rules(exposure)
+    return _ONLY_AT_START % f'if ({" && ".join(conditions)}); then {variable}="${variable} {flags}"; fi'
 
 
 def shell_check(observed: Observed, exposure: Exposure) -> str:
     """Return the lines that have the guard look at daemon.json; where it can't, the service does not start."""
-    conditions = [f"cd {layout.STATE}"]
-    if exposure.firewall == "nftables":
-        conditions.append(f"nft -f {layout.FIREWALL_RULES}")
+    variable = "" if observed.options is None else f" ${observed.options.variable}"
+    return _ONLY_AT_START % f"({_check(exposure, f'{observed.flags.program}{variable}')}) || exit 1"
+
+
+def render_starter(exposure: Exposure) -> str:
+    """Return the script that is started in dockerd's place, with dockerd and its flags behind it."""
+    return (
+        f"{HEADER}"
+        "# Runs at the service's start, and when its supervisor starts dockerd again.\n"
+        f"({_check(exposure, '$*')}) || exit 1\n"
+        'exec "$@"\n'
+    )
+
+
+def starter_block(options: OptionsFile, program: str) -> str:
+    """Return the lines that put our script in dockerd's place; run by sh, also where /var is mounted noexec."""
+    dockerd = f"${{{options.program_variable}:-{program}}}"
+    return (
+        f'{options.variable}="{layout.STARTER} {dockerd} ${options.variable}"\n{options.program_variable}="/bin/sh"\n'
+    )
+
+
+def _check(exposure: Exposure, command: str) -> str:
+    """Return the shell command that exits 0 where dockerd may start as C(command): without its port, if need be."""
+    conditions = [f"cd {layout.STATE}", *_rules(exposure)]
     if exposure.tls:
-        variable = "" if observed.options is None else f" ${observed.options.variable}"
-        show = f'echo "argv[]={observed.flags.program}{variable} ; ignore_errors="'
+        show = f'echo "argv[]={command} ; ignore_errors="'
         conditions.append(guard_of_daemon_json(exposure.python, "hosts", show))
-    return f"({' && '.join(conditions)}) || exit 1\n"
+    return " && ".join(conditions)
+
+
+def _rules(exposure: Exposure) -> list[str]:
+    return [f"nft -f {layout.FIREWALL_RULES}"] if exposure.firewall == "nftables" else []

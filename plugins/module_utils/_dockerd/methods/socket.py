@@ -67,12 +67,20 @@ def render_socket_unit(listen: t.Sequence[Listen], allow: t.Sequence[str], firew
         "FreeBind=yes\n"
         "# Not docker.service itself: that inherits the port by its drop-in, which brings the guard, or not at all.\n"
         f"Service={layout.GANGWAY_SERVICE}\n"
+        f"{_load_rules() if firewall == 'nftables' else ''}"
         f"{_access_list(listen, allow) if firewall == 'systemd' else ''}"
     )
 
 
 def _rules_first() -> str:
-    return f"Requires={layout.FIREWALL_SERVICE}\nAfter={layout.FIREWALL_SERVICE}\n"
+    # Not Requires=: the socket would go down with each restart of that unit, and not come back under a running dockerd.
+    return f"Wants={layout.FIREWALL_SERVICE}\nAfter={layout.FIREWALL_SERVICE}\n"
+
+
+def _load_rules() -> str:
+    return (
+        f"# Without its access list the port does not open.\nExecStartPre=/bin/sh -c 'nft -f {layout.FIREWALL_RULES}'\n"
+    )
 
 
 def _access_list(listen: t.Sequence[Listen], allow: t.Sequence[str]) -> str:

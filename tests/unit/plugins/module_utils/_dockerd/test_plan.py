@@ -63,7 +63,7 @@ SOCKET = next(method for method in METHODS if method.name == "socket")
 OUR_PATHS = [
     path
     for path in PATHS
-    if path not in (layout.EXEC_DROP_IN, layout.LISTENER, layout.FIREWALL_RULES, *layout.FIREWALL_UNITS)
+    if path not in (layout.EXEC_DROP_IN, layout.LISTENER, layout.STARTER, layout.FIREWALL_RULES, *layout.FIREWALL_UNITS)
 ]
 
 
@@ -114,6 +114,18 @@ def test_the_first_exposure_writes_everything_of_ours_and_restarts_once() -> Non
     assert plan.live_restore_first
     assert plan.actions()[0] == "switch live-restore on"
     assert plan.actions()[-1] == "restart docker.service"
+
+
+def test_live_restore_stays_out_of_daemon_json_where_it_is_a_flag() -> None:
+    """dockerd refuses it in both places."""
+    flags = dataclasses.replace(CLEAN.flags, live_restore=True)
+    engine = EngineState("28.5.2", live_restore=True, swarm=False)
+    plan = _present(dataclasses.replace(CLEAN, flags=flags, engine=engine))
+    assert not plan.live_restore
+    assert not plan.live_restore_first
+    assert plan.settle is None
+    written = [change.content or b"" for change in plan.changes if change.path == layout.DAEMON_JSON]
+    assert [set(parse(content.decode())) for content in written] == [set(TLS_SETTINGS)]
 
 
 def test_what_was_is_remembered_before_daemon_json_changes_and_daemon_json_before_the_port_opens() -> None:

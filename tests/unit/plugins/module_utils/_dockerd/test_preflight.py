@@ -49,6 +49,10 @@ def _observed(daemon_json: bytes | None = None, streams: tuple[str, ...] = (), *
     )
 
 
+def _without_live_restore(observed: Observed) -> Observed:
+    return dataclasses.replace(observed, engine=EngineState("28.5.2", live_restore=False, swarm=False))
+
+
 @pytest.mark.parametrize(
     "observed",
     [
@@ -58,6 +62,7 @@ def _observed(daemon_json: bytes | None = None, streams: tuple[str, ...] = (), *
         _observed(hosts=("fd://", "unix:///run/other.sock")),
         _observed(b'{"live-restore": false}'),
         _observed(config_file="/etc/docker/daemon.json"),
+        _observed(live_restore=True),
     ],
 )
 def test_what_gets_along_with_us_is_let_through(observed: Observed) -> None:
@@ -72,7 +77,7 @@ def test_what_gets_along_with_us_is_let_through(observed: Observed) -> None:
         (_observed(b"{"), "daemon_json_malformed", "line 1, column 2"),
         (_observed(b'{"a": 1, "a": 2}'), "daemon_json_malformed", "'a'"),
         (_observed(b"\xff\xfe"), "daemon_json_malformed", "UTF-8"),
-        (_observed(live_restore=True), "live_restore_flag", "--live-restore"),
+        (_without_live_restore(_observed(live_restore=True)), "live_restore_flag", "--live-restore"),
         (_observed(config_file="/etc/d.json"), "config_file_elsewhere", "/etc/d.json"),
     ],
 )

@@ -1,0 +1,66 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Restarts of dockerd: what clients see of one, and many of them in a minute."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.integration.controller import Controller
+from tests.integration.fleet.load import Load
+from tests.integration.port import ask
+from tests.integration.snapshot import started_at
+from tests.integration.test_faults import put_code, python_on_host
+from tests.lab.hosts import Host
+
+
+@pytest.mark.one_host
+def test_a_restart_loses_no_request_but_those_in_flight(
+    host: Host, controller: Controller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Eight clients, a new connection for each request; with method override the port is closed meanwhile."""
+    told = []
+    lost = {}
+    for method in ("socket", "override"):
+        assert controller.expose(expose_method=method).code == 0
+        bundles = {f"client {number}": controller.client() for number in range(4)}
+        with Load({host.name: host.address}, bundles, controller.environment()) as load:
+            for name in ("one.example", "two.example"):
+                outcome = controller.expose(expose_method=method, expose_names=[name])
+                assert outcome.listener(host.name)["restarted"], outcome.failures
+        requests = sum(count.requests for count in load.counts)
+        in_flight = sum(count.retried for count in load.counts)
+        lost[method] = [failure for count in load.counts for failure in count.failures]
+        told.append(
+            f"{host.flavour}, method {method}: 2 restarts under 8 clients, {requests} requests, {in_flight} in flight "
+            f"and well on retry, {len(lost[method])} lost"
+        )
+        assert len(load.counts) == 8
+        assert requests > 50
+        assert in_flight <= 8 * 2
+    with capsys.disabled():
+        print("\n" + "\n".join(told))
+    assert lost["socket"] == []
+
+
+@pytest.mark.one_host
+@pytest.mark.parametrize("method", ["socket", "override"])
+def test_twenty_runs_in_a_minute_never_trip_the_start_limit(
+    host: Host, controller: Controller, method: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    container = started_at(host)
+    put_code(host)
+    ran = host.run(f"{python_on_host()} runs {method} {host.address}", check=False)
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    with capsys.disabled():
+        print(f"\n{host.flavour}, method {method}: {told['runs']} runs with a restart each in {told['seconds']:.0f} s")
+    assert told["runs"] == 20
+    assert told["seconds"] < 60
+    assert started_at(host) == container
+    # From here, it is not in the list.
+    assert ask(host.address, timeout=2) == "dropped"

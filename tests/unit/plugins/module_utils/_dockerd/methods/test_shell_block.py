@@ -1,0 +1,153 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Our lines in a file that a shell reads: run by a shell here."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd import layout
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import parse_listen
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.daemon_json import DaemonJson
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.method import Exposure
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.shell_block import (
+    render_starter,
+    shell_block,
+    shell_check,
+    starter_block,
+)
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.observe import Observed
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options_block import OptionsFile
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.unit import DaemonFlags
+
+OPTIONS = OptionsFile("/etc/default/docker", "DOCKER_OPTS", "", is_shell=True)
+OBSERVED = Observed(
+    flags=DaemonFlags("/usr/sbin/dockerd", (), (), None, False),
+    main_pid=1,
+    service_active=True,
+    socket_active=False,
+    running_hosts=(),
+    exec_start_pre="",
+    slices_allow="",
+    foreign_streams=(),
+    files={},
+    missing_folders=(),
+    loose_folders=(),
+    engine=None,
+    init="openrc",
+    options=OPTIONS,
+)
+ADDED = "--debug -H tcp://10.0.0.5:2376 --tlsverify"
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Our folder, with a guard that says what it is asked, and ends as the file C(verdict) has it."""
+    monkeypatch.setattr(layout, "STATE", str(tmp_path))
+    (tmp_path / "python").write_text('#!/bin/sh\ncat > seen\necho "$@" >> seen\nexit $(cat verdict)\n')
+    (tmp_path / "python").chmod(0o755)
+    (tmp_path / "verdict").write_text("0")
+    return tmp_path
+
+
+def _exposure(state: Path, firewall: str = "none") -> Exposure:
+    return Exposure((parse_listen("10.0.0.5:2376"),), (), str(state / "python"), firewall=firewall)
+
+
+def _docker(state: Path, block: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a script named docker, as sysvinit does; it reads its options file as a function of OpenRC's would."""
+    folder = state / "init.d"
+    folder.mkdir(exist_ok=True)
+    (state / "options").write_text(f'DOCKER_OPTS="--debug"\n{block}')
+    script = folder / "docker"
+    script.write_text(
+        f'set -e\nsourced() {{ . "$1"; }}\nsourced {state}/options\necho "${{DOCKERD_BINARY:-}} $DOCKER_OPTS"\n'
+    )
+    (state / "seen").unlink(missing_ok=True)
+    return subprocess.run(["/bin/sh", str(script), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+def test_flags_are_added_only_while_the_guard_agrees(state: Path) -> None:
+    block = shell_block(_exposure(state), "DOCKER_OPTS", "-H tcp://10.0.0.5:2376 --tlsverify")
+    assert _docker(state, block, "start").stdout.split() == ADDED.split()
+    assert "guard flags" in (state / "seen").read_text()
+    (state / "verdict").write_text("1")
+    done = _docker(state, block, "start")
+    assert (done.returncode, done.stdout.split()) == (0, ["--debug"])
+
+
+def test_without_the_access_list_there_is_no_port(state: Path) -> None:
+    block = shell_block(_exposure(state, "nftables"), "DOCKER_OPTS", "-H tcp://10.0.0.5:2376")
+    # There is no such file of rules here.
+    assert _docker(state, block, "start").stdout.split() == ["--debug"]
+
+
+@pytest.mark.parametrize(
+    ("words", "runs"),
+    [
+        (("start",), True),
+        (("restart",), True),
+        (("force-reload",), True),
+        ((), True),
+        # What else it may mean is not known, so it may be a start.
+        (("stop", "start"), True),
+        (("start", "stop"), True),
+        (("stop",), False),
+        (("status",), False),
+    ],
+)
+def test_only_what_may_be_a_start_runs_the_guard(state: Path, words: tuple[str, ...], runs: bool) -> None:
+    for block in (shell_block(_exposure(state), "DOCKER_OPTS", "x"), shell_check(OBSERVED, _exposure(state))):
+        _docker(state, block, *words)
+        assert (state / "seen").exists() is runs
+
+
+def test_a_service_whose_guard_can_not_run_can_still_be_stopped(state: Path) -> None:
+    block = shell_check(OBSERVED, _exposure(state))
+    (state / "python").unlink()
+    assert _docker(state, block, "stop").returncode == 0
+    assert _docker(state, block, "start").returncode == 1
+
+
+def test_the_guard_sees_the_command_line_as_systemd_would_show_it(state: Path) -> None:
+    assert _docker(state, shell_check(OBSERVED, _exposure(state)), "start").returncode == 0
+    shown, arguments = (state / "seen").read_text().splitlines()
+    assert shown == "argv[]=/usr/sbin/dockerd --debug ; ignore_errors="
+    assert arguments == f"-B -m guard hosts {layout.DAEMON_JSON} {layout.GOOD_COPY}"
+
+
+def test_a_supervisor_starts_our_script_in_dockerds_place(state: Path) -> None:
+    block = starter_block(OPTIONS_SUPERVISED, "/usr/bin/dockerd")
+    assert _docker(state, block).stdout.split() == ["/bin/sh", layout.STARTER, "/usr/bin/dockerd", "--debug"]
+    users = f"DOCKERD_BINARY=/opt/dockerd\n{block}"
+    assert _docker(state, users).stdout.split() == ["/bin/sh", layout.STARTER, "/opt/dockerd", "--debug"]
+
+
+def test_what_starts_dockerd_again_runs_the_guard_each_time(state: Path) -> None:
+    (state / "starter").write_text(render_starter(_exposure(state)))
+    command = ["/bin/sh", str(state / "starter"), "/bin/echo", "--debug"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.stdout == "--debug\n"
+    assert (state / "seen").read_text().startswith("argv[]=/bin/echo --debug ; ignore_errors=\n")
+    (state / "verdict").write_text("1")
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+OPTIONS_SUPERVISED = dataclasses.replace(OPTIONS, is_supervised=True, program_variable="DOCKERD_BINARY")
+
+
+def test_daemon_json_needs_a_place_for_the_guard(state: Path) -> None:
+    supervised = dataclasses.replace(OBSERVED, options=OPTIONS_SUPERVISED)
+    rendered = DaemonJson.render(supervised, _exposure(state))
+    assert list(rendered.files) == [layout.STARTER]
+    assert DaemonJson.unsuitable(supervised) is None
+    nameless = dataclasses.replace(OPTIONS_SUPERVISED, program_variable="")
+    assert "supervisor" in (DaemonJson.unsuitable(dataclasses.replace(OBSERVED, options=nameless)) or "")
+    assert DaemonJson.render(OBSERVED, _exposure(state)).files == {}
