@@ -23,8 +23,11 @@ IN_LAB = (sys.executable, "-m", "tests.lab", "run")
 #: The parts of `test`; those in one tuple run one after another, the tuples side by side.
 PARTS = (("lint", "sanity", "units"), ("integration", "molecule"))
 FLAVOURS = ("bookworm", "trixie", "sid")
-#: Hosts with another init than systemd. They have few tests, which run after those of several hosts at once.
+#: Hosts with another init than systemd. They have few tests, which run after those of several hosts at once, as do
+#: those of the firewalls.
 OTHER_INITS = ("bookworm-sysvinit", "bookworm-openrc")
+#: With firewalld and ufw.
+FIREWALLS = "bookworm-firewall"
 
 nox.options.default_venv_backend = "none"
 
@@ -161,13 +164,15 @@ def units(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Tests against lab hosts: real dockerd 20.10, 26.1 and 28.5 under real systemd, sysvinit and OpenRC."""
     session.run(sys.executable, "-m", "tests.lab", "images")
-    pytest = (*IN_LAB, sys.executable, "-m", "pytest", "-q", *session.posargs)
+    # A test that hangs fails, and the others still run.
+    pytest = (*IN_LAB, sys.executable, "-m", "pytest", "-q", "--timeout=600", *session.posargs)
     several = "tests/integration/fleet"
     one = (*pytest, "tests/integration", f"--ignore={several}")
-    by_flavour = {flavour: (*one, f"--flavour={flavour}") for flavour in FLAVOURS + OTHER_INITS}
+    after_fleet = (*OTHER_INITS, FIREWALLS)
+    by_flavour = {flavour: (*one, f"--flavour={flavour}") for flavour in FLAVOURS + after_fleet}
     lanes: list[dict[str, tuple[str, ...]]] = [{f"integration-{flavour}": by_flavour[flavour]} for flavour in FLAVOURS]
     last = {"integration-fleet": (*pytest, several)}
-    last |= {f"integration-{flavour}": by_flavour[flavour] for flavour in OTHER_INITS}
+    last |= {f"integration-{flavour}": by_flavour[flavour] for flavour in after_fleet}
     side_by_side(session, *lanes, last)
 
 

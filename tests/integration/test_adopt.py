@@ -26,14 +26,16 @@ OPEN = {
     ),
     "daemon.json": (
         f"mkdir -p {_DROP_INS}; "
-        f"printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/dockerd\\n' > {_DROP_INS}/exec.conf; "
-        'printf \'{\\n  "hosts": ["unix:///var/run/docker.sock", "tcp://0.0.0.0:2375"],\\n  "tls": false,\\n  "debug": true\\n}\\n\' '
-        "> /etc/docker/daemon.json",
+        "printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/dockerd\\n' > "
+        f"{_DROP_INS}/exec.conf; "
+        'printf \'{\\n  "hosts": ["unix:///var/run/docker.sock", "tcp://0.0.0.0:2375"],\\n  "tls": false,\\n'
+        '  "debug": true\\n}\\n\' > /etc/docker/daemon.json',
         "/etc/docker/daemon.json:2",
         2375,
     ),
     "options file": (
-        "printf '# ours\\nDOCKER_OPTS=\"-H tcp://0.0.0.0:2376 --tls=false --label keep=this\"\\n' >> /etc/default/docker",
+        "printf '# ours\\nDOCKER_OPTS=\"-H tcp://0.0.0.0:2376 --tls=false --label keep=this\"\\n' "
+        ">> /etc/default/docker",
         "/etc/default/docker:",
         2376,
     ),

@@ -84,7 +84,7 @@ def observe_scripts(host: Host, paths: t.Iterable[str], init: Init) -> Observed:
 
 
 def value_in_shell(text: str, variable: str) -> str:
-    """Return the words that the variable holds after a shell has read these assignments; what only it can tell stays."""
+    """Return the words in the variable after a shell has read these assignments; what only it can tell stays."""
     values: dict[str, str] = {}
     for entry in of_options_file(text):
         if isinstance(entry, Assignment):

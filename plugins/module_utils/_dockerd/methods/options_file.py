@@ -4,9 +4,9 @@
 
 """Method C(options_file): a marked block in the file that the package keeps for dockerd's options.
 
-Under systemd (EnvironmentFile=) the block assigns the variable anew, the user's own value and our flags behind it. Where
-mutual TLS can't be had, the guard, in a drop-in, assigns the user's own value again, from a file that is read later, and
-dockerd starts without the port. Where a shell reads the file, the block itself asks the guard.
+Under systemd (EnvironmentFile=) the block assigns the variable anew, the user's own value and our flags behind it.
+Where mutual TLS can't be had, the guard, in a drop-in, assigns the user's own value again, from a file that is read
+later, and dockerd starts without the port. Where a shell reads the file, the block itself asks the guard.
 """
 
 from __future__ import annotations
