@@ -10,18 +10,7 @@ through: in nftables a drop is final, an accept is not.
 
 from __future__ import annotations
 
-__all__ = (
-    "FIREWALL_RULES",
-    "FIREWALL_SERVICE",
-    "FIREWALL_UNIT",
-    "FIREWALL_WATCH_SERVICE",
-    "FIREWALL_WATCH_UNIT",
-    "TABLE",
-    "is_in_force",
-    "render_rules",
-    "render_unit",
-    "render_watch_unit",
-)
+__all__ = ("TABLE", "is_in_force", "render_rules", "render_unit", "render_watch_unit")
 
 import hashlib
 import ipaddress
@@ -32,11 +21,6 @@ from dataclasses import dataclass
 from . import layout
 from .addresses import Listen
 
-FIREWALL_RULES = f"{layout.STATE}/firewall.nft"
-FIREWALL_SERVICE = "docker-gangway-firewall.service"
-FIREWALL_UNIT = f"{layout.UNITS}{FIREWALL_SERVICE}"
-FIREWALL_WATCH_SERVICE = "docker-gangway-firewall-watch.service"
-FIREWALL_WATCH_UNIT = f"{layout.UNITS}{FIREWALL_WATCH_SERVICE}"
 #: Family and name, as in C(nft -j list table inet gangway_docker).
 TABLE = "inet gangway_docker"
 
@@ -76,13 +60,13 @@ def render_unit(nft: str) -> str:
         "After=nftables.service\n"
         f"Before={layout.GANGWAY_SOCKET} {layout.DOCKER_SOCKET} {layout.DOCKER_SERVICE} shutdown.target\n"
         "Conflicts=shutdown.target\n"
-        f"Wants={FIREWALL_WATCH_SERVICE}\n"
+        f"Wants={layout.FIREWALL_WATCH_SERVICE}\n"
         "\n"
         "[Service]\n"
         "Type=oneshot\n"
         "RemainAfterExit=yes\n"
-        f"ExecStart={nft} -f {FIREWALL_RULES}\n"
-        f"ExecReload={nft} -f {FIREWALL_RULES}\n"
+        f"ExecStart={nft} -f {layout.FIREWALL_RULES}\n"
+        f"ExecReload={nft} -f {layout.FIREWALL_RULES}\n"
     )
 
 
@@ -91,7 +75,7 @@ def render_watch_unit(nft: str) -> str:
 
     A drop-in of nftables.service would see its reload, and not C(nft -f /etc/nftables.conf) by hand.
     """
-    load = f"{nft} -f {FIREWALL_RULES}"
+    load = f"{nft} -f {layout.FIREWALL_RULES}"
     # Each reload of ours deletes the table, too, hence the look whether it is there. nft says "# ERROR" where it has
     # lost events.
     mend = f"{nft} list table {TABLE} >/dev/null 2>&1 || {load}"
@@ -100,8 +84,8 @@ def render_watch_unit(nft: str) -> str:
         f"{_HEADER}"
         "[Unit]\n"
         "Description=Bring the access list of Docker's TCP port back when it is flushed\n"
-        f"BindsTo={FIREWALL_SERVICE}\n"
-        f"After={FIREWALL_SERVICE}\n"
+        f"BindsTo={layout.FIREWALL_SERVICE}\n"
+        f"After={layout.FIREWALL_SERVICE}\n"
         "StartLimitIntervalSec=0\n"
         "\n"
         "[Service]\n"

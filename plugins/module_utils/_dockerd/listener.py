@@ -19,15 +19,17 @@ from pathlib import Path
 
 from .._failure import Failure
 from . import layout, preflight
+from .asked import Asked
 from .connection import ansible_connection
 from .existing_listener import TakeOver, take_over
+from .files_of_others import remembered
 from .host import Host
 from .init import init_of
 from .methods.choice import choose_method
 from .methods.method import Exposure, Method
 from .observe import Observed, observe
 from .pending_key import drop_pending_key, make_pending_key
-from .plan import OUR_PATHS, Asked, Plan, plan_absent, plan_present, remembered
+from .plan import OUR_PATHS, Plan, plan_absent, plan_present
 from .request import Request
 from .server_files import identity_is_due, keeps_its_key, request_names, tls_files, with_pending_key
 from .verify import is_open, verify_strangers_refused

@@ -6,22 +6,20 @@
 
 from __future__ import annotations
 
-__all__ = ("OUR_PATHS", "FileChange", "Plan", "TlsFiles", "plan_absent", "plan_present")
+__all__ = ("OUR_PATHS", "Plan", "plan_absent", "plan_present")
 
 import typing as t
 from dataclasses import dataclass
 
 from . import layout
+from .asked import Asked, TlsFiles
 from .change import FileChange, diff_of
-from .daemon_json import merge, parse, raw_values, restore
+from .files_of_others import attributes_of, changes_of_others, daemon_json_texts, remembered, what_was
 from .guard_files import GUARD_FILES, guard_files
 from .host import Attributes
-from .methods.method import Exposure, Method, Rendered
-from .observe import Observed, text_of
-from .options_block import block_of, with_block
+from .observe import Observed
 from .safe_order import in_safe_order
 from .unit import socket_units
-from .what_was import OUR_KEYS, Kept, WhatWas
 
 _TEXT = Attributes(0o644)
 #: CIS Docker Benchmark 3.x: certificates 0444, server key 0400, root:root.
@@ -47,19 +45,6 @@ OUR_PATHS = (
 )
 #: What can change without a restart of dockerd.
 _NO_RESTART = (layout.WHAT_WAS, layout.FIREWALL_RULES, *layout.FIREWALL_UNITS)
-
-
-@dataclass(frozen=True)
-class TlsFiles:
-    """What the bundle is to hold. None: yet to be made (certificate, CA), or already on the host (key)."""
-
-    ca: bytes | None
-    certificate: bytes | None
-    #: True: a new certificate is on its way, whatever lies there now.
-    certificate_is_due: bool
-    key: bytes | None = None
-    #: True: a new key comes with the certificate, or the one there is not ours.
-    key_is_due: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,32 +95,12 @@ class Plan:
         return words
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a listener is to be; C(firewall_files): the access list for nftables, where it is in our hands."""
-
-    exposure: Exposure
-    method: Method
-    #: None: plain TCP.
-    tls: TlsFiles | None
-    #: Leave live-restore on afterwards.
-    live_restore: bool = True
-    firewall_files: t.Mapping[str, str] | None = None
-    #: The rules are loaded as they stand in the file.
-    firewall_in_force: bool = True
-    #: New texts for files of others (None: put aside), where an existing listener is taken over.
-    adopted: t.Mapping[str, str | None] | None = None
-    sockets_to_restart: tuple[str, ...] = ()
-    #: Something listens there; a socket unit tells by itself.
-    is_open: bool = True
-
-
 def plan_present(observed: Observed, asked: Asked) -> Plan:
     """Plan a listener."""
     memory = remembered(observed)
     rendered = asked.method.render(observed, asked.exposure)
     can_live_restore = _can_live_restore(observed)
-    final, at_start = _daemon_json(observed, memory, asked, rendered, can_live_restore)
+    final, at_start = daemon_json_texts(observed, memory, asked, rendered, can_live_restore)
     own = {**rendered.files, **(asked.firewall_files or {})}
     tls = asked.tls
     due = {} if tls is None else _due(tls)
@@ -147,12 +112,13 @@ def plan_present(observed: Observed, asked: Asked) -> Plan:
     changes = [change for change in wanted if _differs(observed, change, due=due.get(change.path, False))]
     kept = {change.path for change in wanted} | {layout.DAEMON_JSON, layout.WHAT_WAS}
     changes += [FileChange(path, None, None) for path in OUR_PATHS if path in observed.files and path not in kept]
-    others = _changes_of_others(observed, memory, rendered, asked.adopted or {})
-    daemon_json = FileChange(layout.DAEMON_JSON, final, _attributes(observed, layout.DAEMON_JSON))
+    others = changes_of_others(observed, memory, rendered, asked.adopted or {})
+    daemon_json = FileChange(layout.DAEMON_JSON, final, attributes_of(observed, layout.DAEMON_JSON))
     if final or layout.DAEMON_JSON in observed.files:
         others.append(daemon_json)
-    changes += [change for change in others if _differs(observed, change, due=False)]
-    known = _what_was(observed, memory, asked, changes)
+    others = [change for change in others if _differs(observed, change, due=False)]
+    changes += others
+    known = what_was(observed, memory, asked, others)
     if known.as_bytes() != observed.content(layout.WHAT_WAS):
         changes.insert(0, FileChange(layout.WHAT_WAS, known.as_bytes(), Attributes(0o600)))
 
@@ -206,7 +172,7 @@ def plan_absent(observed: Observed, *, existing_folders: t.Collection[str]) -> P
     settle = None
     if final != current:
         settle = FileChange(
-            layout.DAEMON_JSON, final, None if final is None else _attributes(observed, layout.DAEMON_JSON)
+            layout.DAEMON_JSON, final, None if final is None else attributes_of(observed, layout.DAEMON_JSON)
         )
         changes.insert(0, settle)
     restart = bool(changes) or observed.socket_active
@@ -225,83 +191,6 @@ def plan_absent(observed: Observed, *, existing_folders: t.Collection[str]) -> P
     )
 
 
-def remembered(observed: Observed) -> WhatWas:
-    """Return what the host was before its first exposure; of a host that is not exposed, nothing."""
-    content = observed.content(layout.WHAT_WAS)
-    if content is not None:
-        return WhatWas.read(content)
-    # Somebody has removed it; how the host is exposed can be seen.
-    if layout.SOCKET_UNIT in observed.files:
-        return WhatWas("socket")
-    return WhatWas("override" if layout.LISTENER in observed.files else "")
-
-
-def _daemon_json(
-    observed: Observed, memory: WhatWas, asked: Asked, rendered: Rendered, can_live_restore: bool
-) -> tuple[bytes, bytes]:
-    """Return daemon.json as it is to be in the end, and for a start, when live-restore has to be in it."""
-    text = text_of(observed.content(layout.DAEMON_JSON), layout.DAEMON_JSON)
-    settings = dict(rendered.settings)
-    if can_live_restore and asked.live_restore:
-        settings["live-restore"] = True
-    before = memory.files[layout.DAEMON_JSON].original if layout.DAEMON_JSON in memory.files else text.encode()
-    # Of these keys, those that were there before us stay away as long as we are here.
-    others: dict[str, str | None] = {key: None for key in OUR_KEYS if key not in settings}
-    if "live-restore" in others:
-        others["live-restore"] = raw_values((before or b"").decode(), ["live-restore"])["live-restore"]
-    has_others = any(key in parse(text) for key in others)
-    final = merge(restore(text, others) if has_others else text, settings) if settings or has_others else text
-    at_start = merge(final, {"live-restore": True}) if can_live_restore else final
-    return final.encode(), at_start.encode()
-
-
-def _changes_of_others(
-    observed: Observed, memory: WhatWas, rendered: Rendered, adopted: t.Mapping[str, str | None]
-) -> list[FileChange]:
-    """Our block goes into the options file, and out of one that it is not to be in; an existing listener goes.
-
-    The files that had that listener, as they were, stay beside.
-    """
-    changes: dict[str, FileChange] = {}
-    for path in memory.files:
-        current = observed.content(path)
-        if path != layout.DAEMON_JSON and current is not None and block_of(current):
-            undone = memory.undo(path, current)
-            changes[path] = FileChange(path, undone, None if undone is None else memory.files[path].attributes)
-    for path, text in adopted.items():
-        attributes = _attributes(observed, path)
-        changes[f"{path}{layout.BESIDE}"] = FileChange(f"{path}{layout.BESIDE}", observed.content(path), attributes)
-        if path != layout.DAEMON_JSON:
-            content = None if text is None else text.encode("utf-8", "surrogateescape")
-            changes[path] = FileChange(path, content, None if text is None else attributes)
-    if rendered.block is not None and observed.options is not None:
-        target = observed.options.path
-        users = changes[target].content if target in adopted else observed.content(target)
-        changes[target] = FileChange(target, with_block(users or b"", rendered.block), _attributes(observed, target))
-    return list(changes.values())
-
-
-def _what_was(observed: Observed, memory: WhatWas, asked: Asked, changes: t.Sequence[FileChange]) -> WhatWas:
-    """Remember the files of others as they were; of those that are as they were again, nothing."""
-    files = dict(memory.files)
-    for change in changes:
-        if change.path in OUR_PATHS and change.path != layout.DAEMON_JSON:
-            continue
-        if change.path in memory.files:
-            # The user's edits since then are part of what withdrawing has to leave behind.
-            earlier = memory.undo(change.path, observed.content(change.path))
-            attributes = memory.files[change.path].attributes
-            before = None if earlier is None else (earlier, attributes)
-        else:
-            before = observed.files.get(change.path)
-        files[change.path] = Kept.of(before, change.content)
-        if (before[0] if before else None) == change.content:
-            del files[change.path]
-    folders = memory.folders if memory.method else observed.missing_folders
-    adopted = (*memory.adopted, *(path for path in asked.adopted or {} if path not in memory.adopted))
-    return WhatWas(asked.method.name, files, folders, adopted, is_tls=asked.tls is not None)
-
-
 def _due(tls: TlsFiles) -> dict[str, bool]:
     return {layout.CERTIFICATE: tls.certificate_is_due, layout.KEY: tls.key_is_due, layout.CA: tls.ca is None}
 
@@ -312,10 +201,6 @@ def _bundle(tls: TlsFiles) -> list[FileChange]:
         FileChange(layout.CERTIFICATE, None if tls.certificate_is_due else tls.certificate, _CERTIFICATE),
         FileChange(layout.KEY, tls.key, _KEY),
     ]
-
-
-def _attributes(observed: Observed, path: str) -> Attributes:
-    return observed.files[path][1] if path in observed.files else _TEXT
 
 
 def _differs(observed: Observed, change: FileChange, *, due: bool) -> bool:

@@ -15,9 +15,10 @@ import typing as t
 
 from . import layout
 from .addresses import Listen
+from .asked import TlsFiles
 from .observe import Observed
 from .pending_key import read_pending_key
-from .plan import Plan, TlsFiles
+from .plan import Plan
 from .request import Identity, Request
 
 

@@ -12,9 +12,9 @@ import typing as t
 
 import pytest
 
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd import layout
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import parse_allow, parse_listen
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.firewall import (
-    FIREWALL_RULES,
     is_in_force,
     render_rules,
     render_unit,
@@ -215,7 +215,7 @@ def test_the_unit_comes_before_whatever_opens_a_port_and_never_takes_the_rules_a
     unit = render_unit("/usr/sbin/nft")
     assert "Before=docker-gangway.socket docker.socket docker.service shutdown.target\n" in unit
     assert "After=nftables.service\n" in unit
-    assert f"ExecStart=/usr/sbin/nft -f {FIREWALL_RULES}\n" in unit
+    assert f"ExecStart=/usr/sbin/nft -f {layout.FIREWALL_RULES}\n" in unit
     assert "ExecStop" not in unit
 
 

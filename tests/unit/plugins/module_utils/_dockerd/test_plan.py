@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd import layout
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import Listen
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.asked import Asked, TlsFiles
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.daemon_json import merge, parse
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.engine import EngineState
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Attributes
@@ -21,9 +22,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.me
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.observe import Observed
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.plan import OUR_PATHS as PATHS
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.plan import (
-    Asked,
     Plan,
-    TlsFiles,
     plan_absent,
     plan_present,
 )
