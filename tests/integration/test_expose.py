@@ -103,6 +103,7 @@ def test_containers_live_through_everything_and_withdraw_leaves_no_trace(host: H
     assert (again.code, again.changed(host.name)) == (0, 0)
 
 
+@pytest.mark.one_host
 def test_edits_made_while_exposed_survive_withdrawing(host: Host, controller: Controller) -> None:
     host.run("mkdir -p /etc/docker && printf '{\\n    \"debug\": false\\n}' > /etc/docker/daemon.json")
     assert controller.expose().code == 0
@@ -186,69 +187,75 @@ def summary(outcome: object, host: Host) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("when", ["restarted", "rebooted"])
-@pytest.mark.parametrize(
-    "damage",
-    [
-        ": > /etc/docker/daemon.json",
-        "echo '{}' > /etc/docker/daemon.json",
-        "rm /etc/docker/daemon.json",
-        "echo '{\"tlsverify\": tru' > /etc/docker/daemon.json",
-        "sed -i '/tlscacert/d' /etc/docker/daemon.json",
-        'sed -i \'s/"tlsverify": true/"tlsverify": false/\' /etc/docker/daemon.json',
-        "rm /etc/docker/gangway/*.pem",
-        "rm -r /etc/docker/gangway",
-        ": > /etc/docker/gangway/ca.pem",
-        "rm -r /var/lib/gangway-docker",
-    ],
+#: What is done to a host that is exposed, by accident or on purpose.
+DAMAGES = (
+    ": > /etc/docker/daemon.json",
+    "echo '{}' > /etc/docker/daemon.json",
+    "rm /etc/docker/daemon.json",
+    "echo '{\"tlsverify\": tru' > /etc/docker/daemon.json",
+    "sed -i '/tlscacert/d' /etc/docker/daemon.json",
+    'sed -i \'s/"tlsverify": true/"tlsverify": false/\' /etc/docker/daemon.json',
+    "rm /etc/docker/gangway/*.pem",
+    "rm -r /etc/docker/gangway",
+    ": > /etc/docker/gangway/ca.pem",
+    "rm -r /var/lib/gangway-docker",
 )
-def test_damage_closes_the_port_and_containers_run_on(
-    host: Host, controller: Controller, damage: str, when: str
-) -> None:
-    assert controller.expose().code == 0
-    container = started_at(host)
-    host.run(damage)
-    if when == "restarted":
-        host.run("systemctl restart docker", check=False)
-        assert started_at(host) == container
-    else:
-        host.reboot()
-        assert host.run("docker inspect --format '{{.State.Running}}' witness").stdout.strip() == "true"
-    assert is_safe(host.address)
-    # And the way back is the same playbook.
-    mended = controller.expose()
-    assert mended.code == 0, mended.failures
-    assert ask(host.address, bundle=controller.client()) == "answered"
-    assert is_safe(host.address)
 
 
 @pytest.mark.parametrize("when", ["restarted", "rebooted"])
-@pytest.mark.parametrize(
-    "sabotage",
-    [
-        "rm -r /etc/systemd/system/docker.service.d /etc/docker; systemctl daemon-reload",
-        "echo '{\"live-restore\": true}' > /etc/docker/alt.json; echo 'DOCKER_OPTS=--config-file=/etc/docker/alt.json' "
-        ">> /etc/default/docker",
-        "echo '{\"live-restore\": true}' > /etc/docker/alt.json; "
-        'echo "DOCKER_OPTS=\'\\"--config-file=/etc/docker/alt.json\\"\'" >> /etc/default/docker',
-        "echo '{}' > /etc/docker/daemon.json; mv /usr/bin/python3 /usr/bin/python3.away",
-    ],
-)
-def test_no_port_without_the_guard_and_none_past_it(
-    host: Host, controller: Controller, sabotage: str, when: str
-) -> None:
-    """The drop-in that is gone, a dockerd that reads another file, a guard that can't run: two things wrong at once."""
+def test_damage_closes_the_port_and_containers_run_on(host: Host, controller: Controller, when: str) -> None:
     assert controller.expose().code == 0
-    host.run(sabotage)
+    for damage in DAMAGES:
+        container = started_at(host)
+        host.run(damage)
+        restart(host, when)
+        if when == "restarted":
+            assert started_at(host) == container, damage
+        assert host.run("docker inspect --format '{{.State.Running}}' witness").stdout.strip() == "true", damage
+        assert is_safe(host.address), damage
+        # And the way back is the same playbook.
+        mended = controller.expose()
+        assert mended.code == 0, (damage, mended.failures)
+        assert ask(host.address, bundle=controller.client()) == "answered", damage
+        assert is_safe(host.address), damage
+        host.run("rm -f /etc/docker/daemon.json.broken")
+
+
+def restart(host: Host, when: str) -> None:
     if when == "restarted":
         host.run("systemctl restart docker", check=False)
     else:
         host.reboot()
-    assert is_safe(host.address)
-    assert host.run("docker version --format '{{.Server.Version}}'").stdout
-    host.run("test ! -e /usr/bin/python3.away || mv /usr/bin/python3.away /usr/bin/python3")
 
 
+#: The drop-in that is gone, a dockerd that reads another file, a guard that can't run: two things wrong at once.
+SABOTAGE = (
+    "rm -r /etc/systemd/system/docker.service.d /etc/docker; systemctl daemon-reload",
+    "echo '{\"live-restore\": true}' > /etc/docker/alt.json; echo 'DOCKER_OPTS=--config-file=/etc/docker/alt.json' "
+    ">> /etc/default/docker",
+    "echo '{\"live-restore\": true}' > /etc/docker/alt.json; "
+    'echo "DOCKER_OPTS=\'\\"--config-file=/etc/docker/alt.json\\"\'" >> /etc/default/docker',
+    "echo '{}' > /etc/docker/daemon.json; mv /usr/bin/python3 /usr/bin/python3.away",
+)
+_UNDO_SABOTAGE = (
+    "test ! -e /usr/bin/python3.away || mv /usr/bin/python3.away /usr/bin/python3; "
+    "cp --archive /opt/pristine/etc/default/docker /etc/default/docker; systemctl restart docker"
+)
+
+
+@pytest.mark.parametrize("when", ["restarted", "rebooted"])
+def test_no_port_without_the_guard_and_none_past_it(host: Host, controller: Controller, when: str) -> None:
+    for sabotage in SABOTAGE:
+        exposed = controller.expose()
+        assert exposed.code == 0, (sabotage, exposed.failures)
+        host.run(sabotage)
+        restart(host, when)
+        assert is_safe(host.address), sabotage
+        assert host.run("docker version --format '{{.Server.Version}}'").stdout, sabotage
+        host.run(_UNDO_SABOTAGE)
+
+
+@pytest.mark.one_host
 def test_a_port_that_was_opened_past_the_guard_is_closed_by_the_next_run(host: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     container = started_at(host)
@@ -266,6 +273,7 @@ def test_a_port_that_was_opened_past_the_guard_is_closed_by_the_next_run(host: H
     assert ask(host.address, bundle=controller.client()) == "answered"
 
 
+@pytest.mark.one_host
 def test_withdrawing_leaves_no_other_port_without_tls(host: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     host.run("echo 'DOCKER_OPTS=-H=tcp://0.0.0.0:2375' >> /etc/default/docker; systemctl restart docker")
@@ -285,6 +293,7 @@ def test_a_reboot_brings_the_port_back_with_its_access_list(host: Host, controll
     assert controller.expose().changed(host.name) == 0
 
 
+@pytest.mark.one_host
 def test_a_plain_user_who_becomes_root_and_no_access_list(host: Host, tmp_path: Path) -> None:
     """Under sudo SSH_CONNECTION is gone; the access list is still the machine that Ansible connects from."""
     controller = Controller(tmp_path, [host], ansible_user="deploy")
@@ -295,6 +304,7 @@ def test_a_plain_user_who_becomes_root_and_no_access_list(host: Host, tmp_path: 
     assert ask(host.address, bundle=controller.client(), source=OUTSIDE, timeout=2) == "dropped"
 
 
+@pytest.mark.one_host
 def test_no_key_and_no_passphrase_in_any_output(host: Host, controller: Controller) -> None:
     output = ""
     for origin in ("host", "controller"):
@@ -317,6 +327,7 @@ def test_no_key_and_no_passphrase_in_any_output(host: Host, controller: Controll
     assert [secret for secret in secrets if secret in output or secret in logged] == []
 
 
+@pytest.mark.one_host
 def test_ipv6_and_several_addresses(host: Host, controller: Controller) -> None:
     listen = [f"{host.address}:2376", f"[{host.address_ipv6}]:2376"]
     outcome = controller.expose(expose_listen=listen, expose_allow=["172.30.77.0/24", "fd77:6777::/64"])
@@ -336,6 +347,7 @@ def test_any_address_when_spelt(host: Host, controller: Controller) -> None:
     assert is_safe(host.address_ipv6)
 
 
+@pytest.mark.one_host
 def test_certificates_of_the_users_own(host: Host, controller: Controller) -> None:
     make = {
         "gangway.docker.tls_bundle": {
@@ -359,6 +371,7 @@ def test_certificates_of_the_users_own(host: Host, controller: Controller) -> No
     assert controller.expose(**brought).changed(host.name) == 0
 
 
+@pytest.mark.one_host
 def test_a_key_made_on_the_controller(host: Host, controller: Controller) -> None:
     host.run("mv /usr/bin/openssl /usr/bin/openssl.away")
     outcome = controller.expose(expose_key_origin="controller", expose_key_type="ed25519")
@@ -372,12 +385,14 @@ def test_a_key_made_on_the_controller(host: Host, controller: Controller) -> Non
     assert host.run("cat /etc/docker/gangway/key.pem").stdout != ours
 
 
+@pytest.mark.one_host
 def test_an_authority_with_a_passphrase(host: Host, controller: Controller) -> None:
     assert controller.expose(expose_passphrase="open sesame").code == 0
     assert "ENCRYPTED" in (controller.fleet / "authority" / "ca-key.pem").read_text()
     assert controller.expose(expose_passphrase="open sesame").changed(host.name) == 0
 
 
+@pytest.mark.one_host
 def test_lost_records_are_made_again_without_touching_the_host(host: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     record = controller.fleet / "endpoints" / f"{host.name}.json"
@@ -387,6 +402,7 @@ def test_lost_records_are_made_again_without_touching_the_host(host: Host, contr
     assert json.loads(record.read_text()) == content
 
 
+@pytest.mark.one_host
 def test_a_changed_name_is_a_new_certificate_under_the_same_key(host: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     key = host.run("sha256sum /etc/docker/gangway/key.pem").stdout
@@ -397,6 +413,7 @@ def test_a_changed_name_is_a_new_certificate_under_the_same_key(host: Host, cont
     assert ask(host.address, bundle=controller.client()) == "answered"
 
 
+@pytest.mark.one_host
 def test_a_host_without_etc_docker(host: Host, controller: Controller) -> None:
     host.run("rm -rf /etc/docker")
     before = snapshot(host)
@@ -408,6 +425,7 @@ def test_a_host_without_etc_docker(host: Host, controller: Controller) -> None:
     assert snapshot(host).replace("./docker d 755 0 0 \n", "") == before
 
 
+@pytest.mark.one_host
 def test_a_dockerd_that_is_down_stays_down_in_check_mode(host: Host, controller: Controller) -> None:
     host.run("systemctl stop docker.service")
     assert controller.expose("--check").code == 0
@@ -416,6 +434,7 @@ def test_a_dockerd_that_is_down_stays_down_in_check_mode(host: Host, controller:
     assert ask(host.address, bundle=controller.client()) == "answered"
 
 
+@pytest.mark.one_host
 def test_hosts_of_two_fleets_in_one_play_get_their_own_clients(host: Host, unfiltered: Host, tmp_path: Path) -> None:
     """The second host can't be exposed; what is made on the controller for it comes before that shows."""
     controller = Controller(tmp_path, [host, unfiltered])
@@ -430,12 +449,11 @@ def test_hosts_of_two_fleets_in_one_play_get_their_own_clients(host: Host, unfil
     assert ask(host.address, bundle=controller.home / "fa" / "clients" / "ci") == "answered"
 
 
+@pytest.mark.one_host
 def test_the_built_artifact_runs_by_its_full_name(
     host: Host, controller: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Installed from the tarball, with nothing of the repo in sight."""
-    if host.flavour != "trixie":
-        pytest.skip("the artifact is the same for every engine; shown once")
     build = ["ansible-galaxy", "collection", "build", "--output-path", str(tmp_path), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True, env=controller.environment())
     artifact = next(tmp_path.glob("gangway-docker-*.tar.gz"))

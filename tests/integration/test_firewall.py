@@ -102,6 +102,7 @@ def _wait_for_table(host: Host) -> None:
     )
 
 
+@pytest.mark.one_host
 def test_without_a_list_containers_would_get_to_the_port(host: Host, controller: Controller) -> None:
     """What the other tests see dropped would be let in without the rules."""
     assert controller.expose(expose_firewall="nftables", **{**EVERYWHERE, "expose_allow": ["any"]}).code == 0
@@ -121,6 +122,7 @@ def test_nftables_lets_in_only_who_is_listed(host: Host, controller: Controller,
     assert (again.code, again.changed(host.name)) == (0, 0)
 
 
+@pytest.mark.one_host
 def test_only_the_addresses_that_are_listened_on_are_guarded(host: Host, controller: Controller) -> None:
     outcome = controller.expose(
         expose_firewall="nftables", expose_listen=[f"{host.address}:2376"], expose_allow=[GATEWAY]
@@ -134,6 +136,7 @@ def test_only_the_addresses_that_are_listened_on_are_guarded(host: Host, control
     host.run("systemctl stop neighbour.service")
 
 
+@pytest.mark.one_host
 def test_whoever_leaves_the_list_is_shut_out_at_once(host: Host, controller: Controller) -> None:
     wide = {**EVERYWHERE, "expose_allow": ["172.30.77.0/24", "fd77:6777::/64"]}
     assert controller.expose(expose_firewall="nftables", **wide).code == 0
@@ -160,31 +163,33 @@ def test_the_rules_are_there_before_the_port_after_a_reboot(host: Host, controll
         host.run("systemctl disable nftables.service")
 
 
-@pytest.mark.parametrize(
-    "flush",
-    [
-        "systemctl reload nftables.service",
-        "systemctl restart nftables.service",
-        "systemctl stop nftables.service",
-        "nft -f /etc/nftables.conf",
-        "nft flush ruleset",
-    ],
+FLUSHES = (
+    "systemctl reload nftables.service",
+    "systemctl restart nftables.service",
+    "nft -f /etc/nftables.conf",
+    "nft flush ruleset",
+    "systemctl stop nftables.service",
 )
-def test_the_rules_come_back_when_others_flush_them(host: Host, controller: Controller, flush: str) -> None:
+
+
+def test_the_rules_come_back_when_others_flush_them(host: Host, controller: Controller) -> None:
     host.run("systemctl start nftables.service")
     assert controller.expose(expose_firewall="nftables", **EVERYWHERE).code == 0
-    host.run(flush)
-    _wait_for_table(host)
-    # Docker's own rules went as well, and with them its containers' network.
-    seen = {
-        source: ask(host.address, bundle=controller.client(), source=source, timeout=2) for source in (GATEWAY, OUTSIDE)
-    }
-    assert seen == {GATEWAY: "answered", OUTSIDE: "dropped"}
+    for flush in FLUSHES:
+        host.run(flush)
+        _wait_for_table(host)
+        # Docker's own rules went as well, and with them its containers' network.
+        seen = {
+            source: ask(host.address, bundle=controller.client(), source=source, timeout=2)
+            for source in (GATEWAY, OUTSIDE)
+        }
+        assert seen == {GATEWAY: "answered", OUTSIDE: "dropped"}, flush
     again = controller.expose(expose_firewall="nftables", **EVERYWHERE)
     assert (again.code, again.changed(host.name)) == (0, 0)
-    host.run("systemctl stop nftables.service; systemctl restart docker.service")
+    host.run("systemctl restart docker.service")
 
 
+@pytest.mark.one_host
 def test_rules_that_someone_changed_are_put_right(host: Host, controller: Controller) -> None:
     assert controller.expose(expose_firewall="nftables", **EVERYWHERE).code == 0
     host.run(f"nft add element inet gangway_docker from_ipv4 '{{ {OUTSIDE} }}'")
@@ -194,6 +199,7 @@ def test_rules_that_someone_changed_are_put_right(host: Host, controller: Contro
     assert ask(host.address, bundle=controller.client(), source=OUTSIDE, timeout=2) == "dropped"
 
 
+@pytest.mark.one_host
 def test_stopping_the_units_of_the_rules_opens_nothing(host: Host, controller: Controller) -> None:
     """dockerd keeps a port that it was handed, whatever becomes of the units."""
     assert controller.expose(expose_firewall="nftables", **EVERYWHERE).code == 0
@@ -201,6 +207,7 @@ def test_stopping_the_units_of_the_rules_opens_nothing(host: Host, controller: C
     assert ask(host.address, bundle=controller.client(), source=OUTSIDE, timeout=2) in ("dropped", "closed")
 
 
+@pytest.mark.one_host
 def test_rules_that_can_not_be_loaded_keep_the_port_closed(host: Host, controller: Controller) -> None:
     assert controller.expose(expose_firewall="nftables", **EVERYWHERE).code == 0
     host.run("echo nonsense > /var/lib/gangway-docker/firewall.nft")
@@ -212,6 +219,7 @@ def test_rules_that_can_not_be_loaded_keep_the_port_closed(host: Host, controlle
     assert _seen(host, controller) == ONLY_INSIDE
 
 
+@pytest.mark.one_host
 def test_withdrawing_takes_the_rules_away(host: Host, controller: Controller) -> None:
     before = host.run(f"nft list tables | sort; {_FILES}").stdout
     assert controller.expose(expose_firewall="nftables", **EVERYWHERE).code == 0

@@ -37,27 +37,17 @@ REFUSALS: list[tuple[str, str, dict[str, t.Any]]] = [
     ("tls_flags", _OVERRIDE.format("-H fd:// --tlsverify"), {}),
     ("config_file_elsewhere", _OVERRIDE.format("-H fd:// --config-file /etc/docker/alt.json"), {}),
     ("other_listener", "echo 'DOCKER_OPTS=\"-H tcp://0.0.0.0:2375\"' >> /etc/default/docker", {}),
-    ("method_unsupported", _OVERRIDE.format(""), {}),
+    ("method_unsupported", _OVERRIDE.format(""), {"expose_method": "socket"}),
     ("openssl_missing", "mv /usr/bin/openssl /usr/bin/openssl.away", {}),
     ("not_writable", "mount --bind /etc /etc && mount -o remount,ro,bind /etc", {}),
     ("swarm_mode", "docker swarm init --advertise-addr 127.0.0.1 >/dev/null", {}),
 ]
-#: Those that depend neither on the engine nor on how it was packaged.
-ON_ANY_HOST = {
-    "port_taken",
-    "address_missing",
-    "listen_unresolvable",
-    "invalid_listen",
-    "invalid_allow",
-    "invalid_name",
-    "openssl_missing",
-    "not_writable",
-}
 
 
+@pytest.mark.one_host
 @pytest.mark.parametrize(
     ("failure", "preparation", "variables"),
-    [pytest.param(*row, marks=pytest.mark.one_host if row[0] in ON_ANY_HOST else ()) for row in REFUSALS],
+    REFUSALS,
     ids=[f"{row[0]}{number}" for number, row in enumerate(REFUSALS)],
 )
 def test_refused_before_anything_is_touched(
@@ -66,7 +56,10 @@ def test_refused_before_anything_is_touched(
     host.run(f"mkdir -p /etc/docker; {preparation}")
     before, container = snapshot(host), started_at(host)
     invocation = host.run("systemctl show docker.service -p InvocationID,MainPID").stdout
-    filled = {key: [entry.replace("HOST", host.address) for entry in value] for key, value in variables.items()}
+    filled = {
+        key: [entry.replace("HOST", host.address) for entry in value] if isinstance(value, list) else value
+        for key, value in variables.items()
+    }
     predicted = controller.expose("--check", **filled)
     outcome = controller.expose(**filled)
     host.run("pkill -f 'http.server 239[9]'", check=False)
@@ -84,6 +77,7 @@ def test_refused_before_anything_is_touched(
     assert ask(host.address) == "closed"
 
 
+@pytest.mark.one_host
 def test_dockerd_absent(host: Host, controller: Controller) -> None:
     host.run("systemctl stop docker.service docker.socket; mv /usr/sbin/dockerd /usr/sbin/dockerd.away")
     try:

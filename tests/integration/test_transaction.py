@@ -30,6 +30,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.one_host
 @pytest.mark.parametrize("failure", FAULTS)
 def test_a_failed_run_puts_everything_back(host: Host, controller: Controller, failure: str) -> None:
     host.run(f"{FAULTS[failure]}; systemctl daemon-reload")
@@ -44,6 +45,7 @@ def test_a_failed_run_puts_everything_back(host: Host, controller: Controller, f
     host.run("rm -r /etc/systemd/system/docker-gangway.socket.d", check=False)
 
 
+@pytest.mark.one_host
 def test_a_failed_change_leaves_the_listener_as_it_was(host: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     fault = "'[Service]\\nExecStartPre=/bin/sh -c \"! grep -q 9002 /etc/systemd/system/docker-gangway.socket\"\\n'"
@@ -57,6 +59,7 @@ def test_a_failed_change_leaves_the_listener_as_it_was(host: Host, controller: C
     assert ask(host.address, port=9002) == "closed"
 
 
+@pytest.mark.one_host
 def test_a_killed_run_is_undone_by_the_next_one(host: Host, controller: Controller) -> None:
     """Through Ansible and SSH; test_faults.py ends runs at every step."""
     before, container = snapshot(host), started_at(host)
@@ -71,6 +74,7 @@ def test_a_killed_run_is_undone_by_the_next_one(host: Host, controller: Controll
     assert ask(host.address, bundle=controller.client()) == "answered"
 
 
+@pytest.mark.one_host
 def test_a_killed_withdrawal_leaves_a_dockerd_that_boots(host: Host, controller: Controller) -> None:
     before = snapshot(host)
     assert controller.expose().code == 0
@@ -84,6 +88,7 @@ def test_a_killed_withdrawal_leaves_a_dockerd_that_boots(host: Host, controller:
     assert snapshot(host) == before
 
 
+@pytest.mark.one_host
 def test_two_runs_at_once_wait_for_each_other(host: Host, controller: Controller) -> None:
     container = started_at(host)
     with ThreadPoolExecutor(2) as pool:
