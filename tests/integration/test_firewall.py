@@ -98,7 +98,8 @@ ONLY_INSIDE = {
 
 def _wait_for_table(host: Host) -> None:
     host.run(
-        "for _ in $(seq 100); do nft list table inet gangway_docker >/dev/null 2>&1 && exit; sleep 0.02; done; false"
+        "for _ in $(seq 100); do nft list table inet gangway_docker 2>/dev/null | grep -q sha256: && exit; sleep 0.02; "
+        "done; false"
     )
 
 
@@ -168,6 +169,7 @@ FLUSHES = (
     "systemctl restart nftables.service",
     "nft -f /etc/nftables.conf",
     "nft flush ruleset",
+    "nft flush table inet gangway_docker",
     "systemctl stop nftables.service",
 )
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,13 +19,25 @@ from tests.integration.test_methods import METHODS
 from tests.lab.engine import GATEWAY
 from tests.lab.hosts import Host
 
-#: A second address of the host's, in the lab's network, which nobody else has.
-SECOND = "172.30.77.250"
+
+@pytest.fixture
+def second(host: Host) -> Iterator[str]:
+    """A second address for the host, in the lab's network, which nobody else has."""
+    network, _dot, number = host.address.rpartition(".")
+    second = f"{network}.{int(number) + 128}"
+    yield second
+    host.run(f"ip address delete {second}/24 dev eth0", check=False)
+
+
+def add(host: Host, address: str) -> None:
+    # Tell neighbours, who may know it as that of a host that is gone.
+    host.run(f"ip address add {address}/24 dev eth0; busybox arping -q -U -c 1 -I eth0 {address} || true")
 
 
 @pytest.mark.one_host
-def test_an_interface_is_followed_when_its_addresses_change(host: Host, controller: Controller) -> None:
-    first = controller.expose(expose_listen=["eth0:2376"])
+def test_an_interface_is_followed_when_its_addresses_change(host: Host, controller: Controller, second: str) -> None:
+    asked = {"expose_listen": ["eth0:2376"], "expose_allow": ["172.30.77.0/24", "fd77:6777::/64"]}
+    first = controller.expose(**asked)
     assert first.code == 0, first.failures
     endpoint = first.listener(host.name)["endpoint"]
     assert endpoint["listen"] == [f"{host.address}:2376", f"[{host.address_ipv6}]:2376"]
@@ -32,23 +45,21 @@ def test_an_interface_is_followed_when_its_addresses_change(host: Host, controll
     assert "eth0" not in endpoint["server_names"]
     ca = controller.client() / "ca.pem"
     assert ask(host.address_ipv6, bundle=controller.client(), ca=ca) == "answered"
-    assert controller.expose(expose_listen=["eth0:2376"]).changed(host.name) == 0
+    assert controller.expose(**asked).changed(host.name) == 0
 
-    host.run(f"ip address add {SECOND}/24 dev eth0")
-    try:
-        followed = controller.expose(expose_listen=["eth0:2376"])
-        assert followed.code == 0, followed.failures
-        assert SECOND in followed.listener(host.name)["reason"]
-        assert ask(SECOND, bundle=controller.client(), ca=ca) == "answered"
-        # A renewal knows nothing of the interface but what the record says.
-        renewed = controller.playbook("renew")
-        assert renewed.changed(host.name) == 0
-    finally:
-        host.run(f"ip address delete {SECOND}/24 dev eth0", check=False)
-    gone = controller.expose(expose_listen=["eth0:2376"])
+    add(host, second)
+    followed = controller.expose(**asked)
+    assert followed.code == 0, followed.failures
+    assert second in followed.listener(host.name)["reason"]
+    assert ask(second, bundle=controller.client(), ca=ca) == "answered"
+    # A renewal knows nothing of the interface but what the record says.
+    renewed = controller.playbook("renew")
+    assert renewed.changed(host.name) == 0
+    host.run(f"ip address delete {second}/24 dev eth0")
+    gone = controller.expose(**asked)
     assert gone.code == 0, gone.failures
     assert gone.listener(host.name)["endpoint"]["listen"] == endpoint["listen"]
-    assert controller.expose(expose_listen=["eth0:2376"]).changed(host.name) == 0
+    assert controller.expose(**asked).changed(host.name) == 0
 
 
 @pytest.mark.one_host
@@ -61,24 +72,24 @@ def test_an_interface_that_is_not_there_is_refused(host: Host, controller: Contr
 @pytest.mark.one_host
 @pytest.mark.parametrize("method", METHODS)
 def test_an_address_that_is_not_up_at_boot_does_not_keep_dockerd_down(
-    host: Host, controller: Controller, method: str
+    host: Host, controller: Controller, method: str, second: str
 ) -> None:
-    host.run(f"ip address add {SECOND}/24 dev eth0")
-    listen = [f"{host.address}:2376", f"{SECOND}:2376"]
+    add(host, second)
+    listen = [f"{host.address}:2376", f"{second}:2376"]
     assert controller.expose(expose_listen=listen, expose_method=method).code == 0
     host.reboot()
     assert host.run("docker version", check=False).returncode == 0
     bundle = controller.client()
     if method == "socket":
         assert ask(host.address, bundle=bundle) == "answered"
-    host.run(f"ip address add {SECOND}/24 dev eth0")
+    add(host, second)
     if method != "socket":
         # dockerd itself can't wait for an address: the port is there from its next start on.
         assert ask(host.address, bundle=bundle) == "closed"
         assert controller.expose(expose_listen=listen, expose_method=method).code == 0
         assert ask(host.address, bundle=bundle) == "answered"
-    assert ask(SECOND, bundle=bundle) == "answered"
-    assert is_safe(SECOND)
+    assert ask(second, bundle=bundle) == "answered"
+    assert is_safe(second)
 
 
 @pytest.mark.one_host

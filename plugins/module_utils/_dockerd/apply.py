@@ -28,6 +28,7 @@ from .plan import Plan
 from .services import close_port, ensure_running, restart, set_live_restore, settle, stop_listening
 from .transaction import Transaction
 from .verify import verify_bundle, verify_config, verify_containers, verify_port, verify_services
+from .what_was import undo_daemon_json
 
 #: What goes last when a listener is taken away.
 _LAST = (layout.BUNDLE, layout.STATE, *layout.FIREWALL_UNITS)
@@ -47,13 +48,15 @@ def apply_present(host: Host, observed: Observed, plan: Plan, exposure: Exposure
         removals = [change for change in plan.changes if change.removes and change.path.startswith(_LAST)]
         _make_all(host, transaction, [change for change in plan.changes if change not in removals], plan)
         if plan.load_firewall:
-            transaction.about_to_touch_services(live_restore=plan.live_restore)
+            transaction.about_to_touch_services(live_restore=plan.live_restore, was_running=plan.was_running)
             load_firewall(host)
         if plan.restart:
             if exposure.tls:
                 verify_bundle()
             verify_config(host, observed.flags.program, observed.engine.version if observed.engine else "")
-            transaction.about_to_touch_services(live_restore=plan.live_restore, sockets=plan.sockets_to_restart)
+            transaction.about_to_touch_services(
+                live_restore=plan.live_restore, sockets=plan.sockets_to_restart, was_running=plan.was_running
+            )
             restart(
                 host,
                 with_socket=plan.restart_socket,
@@ -82,7 +85,9 @@ def apply_absent(host: Host, plan: Plan) -> list[str]:
     transaction = Transaction(host)
     with _all_or_nothing(host, transaction):
         _live_restore_first(host, transaction, plan)
-        transaction.about_to_touch_services(live_restore=plan.live_restore, sockets=plan.sockets_to_restart)
+        transaction.about_to_touch_services(
+            live_restore=plan.live_restore, sockets=plan.sockets_to_restart, was_running=plan.was_running
+        )
         stop_listening(host)
         if plan.settle is not None:
             transaction.note_file(layout.DAEMON_JSON)
@@ -118,7 +123,8 @@ def finish_interrupted(host: Host) -> bool:
         return False
     try:
         _go_back(host, transaction)
-        ensure_running(host)
+        if transaction.was_running:
+            ensure_running(host)
     except OSError as exc:
         raise Failure(
             "host_error",
@@ -139,7 +145,7 @@ def _all_or_nothing(host: Host, transaction: Transaction) -> t.Iterator[None]:
             _go_back(host, transaction)
         except (Failure, OSError) as second:
             with contextlib.suppress(Failure, OSError):
-                close_port(host)
+                close_port(host, transaction.files)
             raise Failure(
                 "rollback_failed",
                 thing="going back to how it was",
@@ -162,6 +168,8 @@ def _all_or_nothing(host: Host, transaction: Transaction) -> t.Iterator[None]:
 def _go_back(host: Host, transaction: Transaction) -> None:
     """Put the files back, and dockerd under them, its containers running on."""
     content, attributes = transaction.before(layout.DAEMON_JSON)
+    if transaction.touched(layout.DAEMON_JSON):
+        content = _with_edits_since(host, content)
     original = FileChange(layout.DAEMON_JSON, content, None if content is None else attributes)
     if transaction.touched_services:
         stop_listening(host)
@@ -181,13 +189,35 @@ def _go_back(host: Host, transaction: Transaction) -> None:
         if rules:
             load_firewall(host)
         listening = os.path.exists(layout.SOCKET_UNIT)
-        restart(host, with_socket=True, listening=listening, others=transaction.sockets)
+        if transaction.was_running:
+            restart(host, with_socket=True, listening=listening, others=transaction.sockets)
+        else:
+            init_of(host).stop()
         if not rules:
             unload_firewall(host)
     if transaction.touched(layout.DAEMON_JSON):
         settle(host, original)
     transaction.commit()
     transaction.forget_state()
+
+
+def _with_edits_since(host: Host, before: bytes | None) -> bytes | None:
+    """Return daemon.json as it was, with what somebody has edited since a run was cut off.
+
+    Failure: C(daemon_json_malformed).
+    """
+    current = host.read(layout.DAEMON_JSON)
+    if current is None:
+        return before
+    try:
+        return undo_daemon_json(current, before)
+    except ValueError as exc:
+        raise Failure(
+            "daemon_json_malformed",
+            thing=layout.DAEMON_JSON,
+            reason=f"a run was cut off, and the file is not what it left ({exc})",
+            cure="Correct the file, and run again: that run puts back what the one before had changed",
+        ) from exc
 
 
 def _keep_containers(host: Host, transaction: Transaction) -> None:
@@ -210,9 +240,10 @@ def _make_all(host: Host, transaction: Transaction, changes: t.Iterable[FileChan
     for change in changes:
         if change is plan.settle:
             continue
-        if stale and change.path == layout.DAEMON_JSON:
-            # From here on it only fits the new units.
+        if stale and not change.path.startswith((layout.UNITS, layout.STATE, layout.BUNDLE)):
+            # daemon.json, or the options file: from here on it only fits the new units, which bring the guard.
             init_of(host).reload()
+            stale = False
         _make(host, transaction, change)
         stale = stale or change.path.startswith(layout.UNITS)
 

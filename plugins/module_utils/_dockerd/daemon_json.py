@@ -54,6 +54,11 @@ def parse(text: str) -> dict[str, t.Any]:
         raise MalformedDaemonJson(f"line {exc.lineno}, column {exc.colno}: {exc.msg}") from exc
     except RecursionError:
         raise MalformedDaemonJson("it is nested too deeply") from None
+    except MalformedDaemonJson:
+        raise
+    except ValueError as exc:
+        # A number of more digits than Python reads.
+        raise MalformedDaemonJson(str(exc)) from exc
     if not isinstance(settings, dict):
         raise MalformedDaemonJson("it holds no JSON object")
     return settings

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ("TakeOver", "take_over")
 
 import dataclasses
+import os
 import typing as t
 from dataclasses import dataclass, field
 
@@ -58,6 +59,14 @@ def take_over(observed: Observed, memory: WhatWas, *, adopt: bool) -> TakeOver:
     unit = next((source.text for source in sources if source.kind == "unit"), "")
     activated = any(host.startswith("fd://") for host in startup_of([Source("", unit, "unit")]).flags.hosts)
     texts = adopted(sources, activated=activated)
+    links = [path for path in texts if os.path.islink(path)]
+    if links:
+        raise Failure(
+            "adopt_unsupported",
+            thing=", ".join(links),
+            reason="this is a symbolic link, and what is behind it may be others' as well",
+            cure="Take the listener out of it by hand first",
+        )
     after = _without(observed, texts)
     still = [finding for finding in find(after.sources) if finding.kind != "exec_start"]
     if still:
@@ -67,7 +76,8 @@ def take_over(observed: Observed, memory: WhatWas, *, adopt: bool) -> TakeOver:
             reason="this is in a file that comes with the package, or that can't be rewritten for certain",
             cure="Take it out by hand first",
         )
-    sockets = socket_units(texts)
+    # One that is down stays down, also when it comes back.
+    sockets = tuple(unit for unit in socket_units(texts) if unit in (layout.DOCKER_SOCKET, *observed.active_sockets))
     if activated and not any(host.startswith("fd://") for host in observed.flags.hosts):
         # That dockerd has put a socket of its own in the place of docker.socket's.
         sockets = tuple(dict.fromkeys([*sockets, layout.DOCKER_SOCKET]))

@@ -17,7 +17,7 @@ from .daemon_json import merge, parse, raw_values, restore
 from .host import Attributes
 from .methods.method import Rendered
 from .observe import Observed, text_of
-from .options_block import block_of, with_block
+from .options_block import block_of, with_block, without_block
 from .what_was import OUR_KEYS, Kept, WhatWas
 
 
@@ -27,9 +27,22 @@ def remembered(observed: Observed) -> WhatWas:
     if content is not None:
         return WhatWas.read(content)
     # Somebody has removed it; how the host is exposed can be seen.
+    options = None if observed.options is None else observed.options.path
+    current = observed.content(options) if options else None
+    if options and current is not None and block_of(current):
+        users = without_block(current), attributes_of(observed, options)
+        return WhatWas(_method_by_daemon_json(observed) or "options_file", {options: Kept.of(users, current)})
     if layout.SOCKET_UNIT in observed.files:
         return WhatWas("socket")
-    return WhatWas("override" if layout.LISTENER in observed.files else "")
+    if layout.LISTENER in observed.files:
+        return WhatWas("override")
+    return WhatWas(_method_by_daemon_json(observed) if layout.EXEC_DROP_IN in observed.files else "")
+
+
+def _method_by_daemon_json(observed: Observed) -> str:
+    """Tell by its hosts whether a host with something of ours is exposed by method daemon_json."""
+    hosts = parse(text_of(observed.content(layout.DAEMON_JSON), layout.DAEMON_JSON)).get("hosts")
+    return "daemon_json" if isinstance(hosts, list) and any(str(host).startswith("tcp:") for host in hosts) else ""
 
 
 def daemon_json_texts(
@@ -96,7 +109,8 @@ def what_was(observed: Observed, memory: WhatWas, asked: Asked, changes: t.Seque
             del files[change.path]
     folders = memory.folders if memory.method else observed.missing_folders
     adopted = (*memory.adopted, *(path for path in asked.adopted or {} if path not in memory.adopted))
-    return WhatWas(asked.method.name, files, folders, adopted, is_tls=asked.tls is not None)
+    sockets = memory.sockets or asked.sockets_to_restart
+    return WhatWas(asked.method.name, files, folders, adopted, is_tls=asked.tls is not None, sockets=sockets)
 
 
 def attributes_of(observed: Observed, path: str) -> Attributes:

@@ -76,10 +76,10 @@ def render_watch_unit(nft: str) -> str:
     A drop-in of nftables.service would see its reload, and not C(nft -f /etc/nftables.conf) by hand.
     """
     load = f"{nft} -f {layout.FIREWALL_RULES}"
-    # Each reload of ours deletes the table, too, hence the look whether it is there. nft says "# ERROR" where it has
-    # lost events.
-    mend = f"{nft} list table {TABLE} >/dev/null 2>&1 || {load}"
-    events = f'"delete table {TABLE}"* | "# ERROR"*'
+    # Each reload of ours deletes the table, too, hence the look whether it is there with its rules: flushed by its name
+    # it stays, and is empty. nft says "# ERROR" where it has lost events.
+    mend = f"{nft} list table {TABLE} 2>/dev/null | grep -q sha256: || {load}"
+    events = f'"delete "*"{TABLE}"* | "# ERROR"*'
     return (
         f"{_HEADER}"
         "[Unit]\n"
@@ -90,8 +90,8 @@ def render_watch_unit(nft: str) -> str:
         "\n"
         "[Service]\n"
         f"ExecStartPre={load}\n"
-        f"ExecStart=/bin/sh -c '{nft} monitor tables | while read -r event; do case $event in {events}) {mend} ;; esac;"
-        " done'\n"
+        f"ExecStart=/bin/sh -c '{nft} monitor destroy | "
+        f"while read -r event; do case $event in {events}) {mend} ;; esac; done'\n"
         "Restart=always\n"
         "RestartSec=1\n"
     )

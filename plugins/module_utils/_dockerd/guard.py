@@ -16,7 +16,8 @@ survive the start, since a port that closes must not take the containers with it
 
 Other words before the files are for other methods: C(hosts) looks after a port that is in C(hosts) of daemon.json,
 takes TCP out of there, and exits with 0 when dockerd may start; C(closed) takes it out in any case; C(flags), with CA,
-certificate, key and hosts behind the files, says with 0 that dockerd can be started with these as flags.
+certificate, key and hosts behind the files, says with 0 that dockerd can be started with these as flags; C(flags-in
+VARIABLE) looks at what follows the variable on dockerd's command line, too.
 
 It stands alone, on Python 3.9 or later and the standard library.
 """
@@ -102,11 +103,20 @@ def _is_clear(word: str, environment: t.Mapping[str, str]) -> bool:
 
 
 def _listens_elsewhere(shown: str, environment: t.Mapping[str, str]) -> bool:
-    """Whether dockerd opens a TCP port by a flag: only the TLS keys in daemon.json keep that from being open to all."""
+    """Whether dockerd has another TCP port: only the TLS keys in daemon.json keep that from being open to all.
+
+    By a flag, or from a socket unit. Where that can't be told, it may have one.
+    """
     words = _words(shown)
     hosts = daemon_flags(words, environment).hosts
-    clear = all(_is_clear(word, environment) for word in words)
-    return not clear or any(not host.startswith(("fd://", "unix://")) for host in hosts)
+    clear = bool(words) and all(_is_clear(word, environment) for word in words)
+    return not clear or bool(_foreign_streams(shown)) or any(not h.startswith(("fd://", "unix://")) for h in hosts)
+
+
+def _foreign_streams(shown: str) -> list[str]:
+    """Return the TCP addresses of socket units that are not ours, from what C(systemctl show) prints of them."""
+    others = [block for block in shown.split("\n\n") if "Id=docker-gangway.socket" not in block.splitlines()]
+    return [word for block in others for word in re.findall(r"^Listen=([^/@\s]\S*)", block, re.MULTILINE)]
 
 
 def main(arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str]) -> int:
@@ -145,13 +155,26 @@ def close(path: str) -> int:
     return 0
 
 
-def flags_allowed(arguments: t.Sequence[str]) -> int:
+def trailing_problem(variable: str, shown: str, environment: t.Mapping[str, str]) -> str | None:
+    """Return what follows the variable on dockerd's command line and sets TLS, too: the last flag wins."""
+    words = _words(shown)
+    if not words:
+        return "dockerd's command line can't be read"
+    index = max((i for i, word in enumerate(words) if word.strip("${}") == variable), default=len(words))
+    for word in words[index + 1 :]:
+        if not _is_clear(word, environment):
+            return f"what {word} on dockerd's command line stands for can't be told for certain"
+    foreign = daemon_flags(words[index + 1 :], environment).tls
+    return f"{' '.join(foreign)} on dockerd's command line" if foreign else None
+
+
+def flags_allowed(arguments: t.Sequence[str], problem: str | None = None) -> int:
     """Return 0 where dockerd can start with CA, certificate and key as flags."""
     path, good_copy, ca, certificate, key, *hosts = arguments
     good_text = _read(good_copy)
     text = _mend_malformed(path, good_text or "{}\n")
     settings = _parse_leniently(text)
-    problem = files_problem({"tlsverify": True, "tlscacert": ca, "tlscert": certificate, "tlskey": key})
+    problem = problem or files_problem({"tlsverify": True, "tlscacert": ca, "tlscert": certificate, "tlskey": key})
     problem = problem or address_problem(hosts)
     twice = [name for name in (*TLS_KEYS, "tls", "hosts") if name in settings]
     if twice:
@@ -285,6 +308,8 @@ def _run(words: t.Sequence[str]) -> int:
         return close(words[1])
     if words[0] == "flags":
         return flags_allowed(words[1:])
+    if words[0] == "flags-in":
+        return flags_allowed(words[2:], trailing_problem(words[1], sys.stdin.read(), os.environ))
     if words[0] == "hosts":
         return hosts_allowed(words[1:], sys.stdin.read(), os.environ)
     return main(words, sys.stdin.read(), os.environ)

@@ -11,6 +11,7 @@ __all__ = ("run_listener",)
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import sys
 import time
@@ -98,8 +99,9 @@ def _absent(host: Host, observed: Observed, request: Request) -> dict[str, t.Any
     memory = remembered(observed)
     plan = plan_absent(observed, existing_folders=folders)
     if plan.restart:
+        preflight.check_answers(observed)
         preflight.check_swarm(observed, allow_downtime=request.allow_downtime)
-    if plan.settle is not None and not memory.adopted:
+    if (plan.settle is not None or plan.restart) and not memory.adopted:
         # It takes TLS away from whatever else dockerd listens on.
         preflight.check_other_listeners(observed)
     if plan.changed:
@@ -139,6 +141,7 @@ def _present(host: Host, observed: Observed, request: Request) -> dict[str, t.An
     is_due = exposure.tls and identity_is_due(observed, request, exposure.listen)
     plan = _plan(host, observed, memory, request, exposure, method, found, is_due=is_due)
     if plan.restart:
+        preflight.check_answers(observed)
         preflight.check_swarm(observed, allow_downtime=request.allow_downtime)
     if is_due and request.key_origin == "host":
         request.check_means()
@@ -230,7 +233,7 @@ def _check_in_force(
         if memory.method and not request.check_mode:
             from .services import close_port
 
-            close_port(host, observed.options.path if observed.options else "")
+            close_port(host, [observed.options.path] if observed.options else [])
         raise
 
 
@@ -246,8 +249,14 @@ def _own_ports(observed: Observed, memory: WhatWas) -> set[int]:
 
 
 def _python() -> str:
-    """The guard outlives this Python's minor version, so it goes by the name that upgrades keep."""
-    return "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
+    """The guard outlives this Python's minor version, so it goes by the name that upgrades keep, unless that is older.
+
+    EL 8 and SUSE 15 have 3.6 by that name, and newer ones beside it.
+    """
+    name = "/usr/bin/python3"
+    minor = re.fullmatch(r"python3\.(\d+)", os.path.basename(os.path.realpath(name)))
+    is_fit = os.access(name, os.X_OK) and (minor is None or int(minor.group(1)) >= 9)
+    return name if is_fit else sys.executable
 
 
 def _result(observed: Observed, plan: Plan, method: str) -> dict[str, t.Any]:

@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._failure import Failure
-from .daemon_json import MalformedDaemonJson, merge, parse, restore
+from .daemon_json import MalformedDaemonJson, parse, restore
 from .guard import TLS_KEYS
 from .sources import Source, unsupported
 
@@ -63,10 +63,10 @@ def entries(source: Source) -> list[Entry]:
 
 
 def without_tcp_and_tls(source: Source, *, activated: bool) -> str:
-    """Return daemon.json without TLS, and without hosts but for those sockets that only stand there.
+    """Return daemon.json without TLS and without hosts.
 
-    C(activated): dockerd is started with -H fd://, and has to find no hosts here. Failures: C(adopt_unsupported),
-    C(daemon_json_malformed).
+    A socket that only stands there would be lost. C(activated): dockerd is started with -H fd://. Failures:
+    C(adopt_unsupported), C(daemon_json_malformed).
     """
     hosts = [entry for entry in entries(source) if entry.key == "hosts"]
     if any(entry.host is None for entry in hosts) and _settings(source)["hosts"] != []:
@@ -74,11 +74,10 @@ def without_tcp_and_tls(source: Source, *, activated: bool) -> str:
     kept = [entry for entry in hosts if entry.host and not is_tcp(entry.host)]
     alone = (*DEFAULT_SOCKET, *(ACTIVATED if activated else ()))
     extra = [entry for entry in kept if entry.host not in alone]
-    if activated and extra:
-        reason = f"dockerd, which systemd starts with -H fd://, can't have {extra[0].written} from this file too"
+    if extra:
+        reason = f"dockerd can't have {extra[0].written} from this file beside a listener of ours"
         raise unsupported(source, extra[0].offset, reason)
-    text = restore(source.text, dict.fromkeys(("tls", *TLS_KEYS)))
-    return merge(text, {"hosts": [entry.host for entry in kept]}) if extra else restore(text, {"hosts": None})
+    return restore(source.text, dict.fromkeys(("tls", *TLS_KEYS, "hosts")))
 
 
 def _settings(source: Source) -> dict[str, t.Any]:

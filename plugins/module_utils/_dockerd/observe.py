@@ -33,6 +33,13 @@ from .unit import DaemonFlags, daemon_flags, exec_start_line, parse_show, words_
 
 #: The slices above our socket unit: what they allow, IPAddressDeny= below them can't forbid.
 _SLICES = ("-.slice", "system.slice")
+#: In the order of their precedence, systemd.unit(5).
+_UNIT_FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+)
 _PROPERTIES = (
     "Id",
     "LoadState",
@@ -82,6 +89,8 @@ class Observed:
     options: OptionsFile | None = None
     #: The files of others that say how dockerd is started; not daemon.json.
     sources: tuple[Source, ...] = ()
+    #: Socket units that hand dockerd something and are active; docker.socket is not among them.
+    active_sockets: tuple[str, ...] = ()
 
     def content(self, path: str) -> bytes | None:
         return self.files[path][0] if path in self.files else None
@@ -117,6 +126,9 @@ def observe(host: Host, paths: t.Iterable[str]) -> Observed:
         exec_start_in_force=exec_start_line("\n".join(_text(host, path) for path in everything if path)),
         options=options,
         sources=sources,
+        active_sockets=tuple(
+            unit for unit in _foreign_sockets(service) if host.show(unit, "ActiveState").get("ActiveState") == "active"
+        ),
     )
 
 
@@ -232,10 +244,10 @@ def _sources(host: Host, units: t.Mapping[str, t.Mapping[str, str]]) -> tuple[So
     sources = []
     for kind, path in (
         ("unit", service.get("FragmentPath", "")),
-        *(("drop_in", path) for path in service.get("DropInPaths", "").split()),
+        *(("drop_in", path) for path in _drop_ins(layout.DOCKER_SERVICE, service)),
         *(("options", path) for path in service.get("EnvironmentFiles", "").split()),
         ("socket", units[layout.DOCKER_SOCKET].get("FragmentPath", "")),
-        *(("socket", path) for path in units[layout.DOCKER_SOCKET].get("DropInPaths", "").split()),
+        *(("socket", path) for path in _drop_ins(layout.DOCKER_SOCKET, units[layout.DOCKER_SOCKET])),
         *(("socket", path) for path in _foreign_socket_units(host, service)),
     ):
         if path.startswith("/") and path not in (layout.DROP_IN, layout.EXEC_DROP_IN, layout.LISTENER_IN_FORCE):
@@ -244,6 +256,15 @@ def _sources(host: Host, units: t.Mapping[str, t.Mapping[str, str]]) -> tuple[So
                 text = without_block(content or b"").decode(errors="surrogateescape")
                 sources.append(Source(path=path, text=text, kind=kind))
     return tuple(sources)
+
+
+def _drop_ins(unit: str, shown: t.Mapping[str, str]) -> list[str]:
+    """Return the unit's drop-ins in the order of systemd.unit(5), with those that its next daemon-reload will find."""
+    paths = {os.path.basename(path): path for path in shown.get("DropInPaths", "").split()}
+    for folder in _UNIT_FOLDERS:
+        for path in glob.glob(f"{folder}/{unit}.d/*.conf"):
+            paths.setdefault(os.path.basename(path), path)
+    return [paths[name] for name in sorted(paths)]
 
 
 def _text(host: Host, path: str) -> str:

@@ -19,7 +19,6 @@ from .guard_files import GUARD_FILES, guard_files
 from .host import Attributes
 from .observe import Observed
 from .safe_order import in_safe_order
-from .unit import socket_units
 
 _TEXT = Attributes(0o644)
 #: CIS Docker Benchmark 3.x: certificates 0444, server key 0400, root:root.
@@ -70,6 +69,8 @@ class Plan:
     sockets_to_restart: tuple[str, ...] = ()
     #: daemon.json as it is to be in the end, where dockerd must start with another one so that containers live on.
     settle: FileChange | None = None
+    #: dockerd runs before this.
+    was_running: bool = True
     #: How dockerd is started, for people.
     starter: str = layout.DOCKER_SERVICE
     diff: tuple[dict[str, str], ...] = ()
@@ -149,6 +150,7 @@ def plan_present(observed: Observed, asked: Asked) -> Plan:
         sockets_to_restart=asked.sockets_to_restart,
         settle=settle,
         folders_to_close=observed.loose_folders,
+        was_running=observed.service_active,
         starter=_starter(observed),
         diff=diff_of(observed, changes),
     )
@@ -161,11 +163,11 @@ def plan_absent(observed: Observed, *, existing_folders: t.Collection[str]) -> P
         FileChange(path, None, None) for path in OUR_PATHS if path != layout.DAEMON_JSON and path in observed.files
     ]
     for path in memory.files:
-        if path != layout.DAEMON_JSON:
-            undone = memory.undo(path, observed.content(path))
-            if undone != observed.content(path):
-                attributes = memory.files[path].attributes
-                changes.append(FileChange(path, undone, None if undone is None else attributes))
+        undone = memory.undo(path, observed.content(path))
+        if path != layout.DAEMON_JSON and undone != observed.content(path):
+            change = FileChange(path, undone, None if undone is None else memory.files[path].attributes)
+            # Our flags go before the guard, and what others had dockerd listen on comes back behind both.
+            changes.insert(len(changes) if path in memory.adopted else 0, change)
     current = observed.content(layout.DAEMON_JSON)
     final = memory.users_daemon_json(current)
     folders = [folder for folder in (layout.BUNDLE, layout.STATE) if folder in existing_folders]
@@ -183,9 +185,10 @@ def plan_absent(observed: Observed, *, existing_folders: t.Collection[str]) -> P
         live_restore=_can_live_restore(observed),
         restart=restart and observed.service_active,
         restart_socket=restart,
-        unload_firewall=layout.FIREWALL_RULES in observed.files,
-        sockets_to_restart=socket_units(memory.files),
+        unload_firewall=any(path in observed.files for path in (layout.FIREWALL_RULES, *layout.FIREWALL_UNITS)),
+        sockets_to_restart=memory.sockets,
         settle=settle,
+        was_running=observed.service_active,
         starter=_starter(observed),
         diff=diff_of(observed, changes),
     )

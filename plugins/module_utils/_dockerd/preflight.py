@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = (
     "check_addresses",
+    "check_answers",
     "check_daemon",
     "check_daemon_json",
     "check_exec_start",
@@ -177,6 +178,18 @@ def check_root() -> None:
             thing="dockerd_listener",
             reason=f"it has to read and change system files, and runs as uid {os.geteuid()}",
             cure="Set become: true",
+        )
+
+
+def check_answers(observed: Observed) -> None:
+    """Refuse to restart a dockerd that can't be asked about its containers. Failure: C(dockerd_silent)."""
+    if observed.service_active and observed.engine is None:
+        raise Failure(
+            "dockerd_silent",
+            thing="dockerd's unix socket",
+            reason="dockerd runs and does not answer there, so nobody can tell whether its containers would live "
+            "through a restart",
+            cure="See why 'docker info' fails on the host; only a socket at /run/docker.sock is asked",
         )
 
 

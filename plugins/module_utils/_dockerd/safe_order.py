@@ -53,7 +53,8 @@ def in_safe_order(
     elif at_start != before:
         start = [FileChange(layout.DAEMON_JSON, at_start, attributes, is_interim=True)]
     without_hosts = _without_hosts(before, at_start, attributes) if (old, new.name) != ("daemon_json",) * 2 else []
-    first = [c for c in used if not c.removes]
+    # What is started in dockerd's place loads the rules: they have to be there.
+    first = sorted((c for c in used if not c.removes), key=lambda c: c.path == layout.STARTER)
     last = [c for c in used if c.removes]
     switching = bool(adopted or options) or old not in ("", new.name) or new.name == "daemon_json"
     if new.name == "options_file":

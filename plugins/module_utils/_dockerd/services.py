@@ -98,23 +98,24 @@ def stop_listening(host: Host) -> None:
         host.systemctl("stop", unit)
 
 
-def close_port(host: Host, options_path: str = "") -> None:
+def close_port(host: Host, options_files: t.Iterable[str] = ()) -> None:
     """Close the port for good, until a run opens it again: what opens it goes, and dockerd starts anew without it."""
     stop_listening(host)
     units = [layout.DROP_IN, layout.SOCKET_UNIT, layout.ACTIVATION_UNIT]
-    if os.path.exists(layout.LISTENER):
-        # Without that, the drop-in only takes -H off ExecStart, for hosts in daemon.json.
+    blocks = [path for path in options_files if block_of(host.read(path) or b"")]
+    if os.path.exists(layout.LISTENER) or blocks:
+        # Without these, the drop-in only takes -H off ExecStart, for hosts in daemon.json.
         units.append(layout.EXEC_DROP_IN)
     for path in (*units, layout.LISTENER, layout.LISTENER_IN_FORCE):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-    options = host.read(options_path) if options_path else None
-    if options is not None and block_of(options):
-        host.write(options_path, without_block(options), host.attributes(options_path) or Attributes(0o644))
+    for path in blocks:
+        host.write(path, without_block(host.read(path) or b""), host.attributes(path) or Attributes(0o644))
     with contextlib.suppress(ValueError):
         text = without_tcp_hosts((host.read(layout.DAEMON_JSON) or b"").decode())
         attributes = host.attributes(layout.DAEMON_JSON) or Attributes(0o644)
-        if not _is_by_flag(host):
+        engine = read_engine()
+        if not _is_by_flag(host) and (engine is None or not engine.swarm):
             text = merge(text, {"live-restore": True})
         host.write(layout.DAEMON_JSON, text.encode(), attributes)
     restart(host, with_socket=True, listening=False)

@@ -19,6 +19,7 @@ import os
 import shutil
 import typing as t
 
+from .._failure import Failure
 from . import layout
 from .host import Attributes, Host, sync_folder
 
@@ -32,9 +33,20 @@ class Transaction:
 
     @classmethod
     def interrupted(cls, host: Host) -> Transaction | None:
-        """Return the transaction of a run that was killed, to be rolled back; None: there is none."""
+        """Return the transaction of a run that was killed, to be rolled back; None: there is none.
+
+        Failure: C(state_unreadable).
+        """
         journal = host.read(layout.JOURNAL)
-        return None if journal is None else cls(host, json.loads(journal))
+        try:
+            return None if journal is None else cls(host, json.loads(journal))
+        except ValueError as exc:
+            raise Failure(
+                "state_unreadable",
+                thing=layout.JOURNAL,
+                reason=f"a run was cut off, and the list of what it had changed is damaged ({exc})",
+                cure="Remove it, and run again: what differs from what is asked is put right",
+            ) from exc
 
     @property
     def touched_services(self) -> bool:
@@ -55,9 +67,22 @@ class Transaction:
         """Socket units of others that are to be started anew on the way back."""
         return [unit for entry in self._entries for unit in entry.get("sockets", [])]
 
-    def about_to_touch_services(self, *, live_restore: bool, sockets: t.Sequence[str] = ()) -> None:
+    @property
+    def was_running(self) -> bool:
+        """Whether dockerd ran when this began."""
+        return all(entry.get("was_running", True) for entry in self._entries)
+
+    @property
+    def files(self) -> list[str]:
+        """The files that may have been changed."""
+        return [entry["path"] for entry in self._entries if entry["kind"] == "file"]
+
+    def about_to_touch_services(
+        self, *, live_restore: bool, sockets: t.Sequence[str] = (), was_running: bool = True
+    ) -> None:
         """Note that from here on, going back takes a restart too."""
-        self._note({"kind": "services", "live_restore": live_restore, "sockets": list(sockets)})
+        entry = {"live_restore": live_restore, "sockets": list(sockets), "was_running": was_running}
+        self._note({"kind": "services", **entry})
 
     def before(self, path: str) -> tuple[bytes | None, Attributes]:
         """Return the file's before-image where there is one, else what it is now."""

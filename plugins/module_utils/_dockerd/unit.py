@@ -24,7 +24,7 @@ import shlex
 import typing as t
 from dataclasses import dataclass
 
-_CONTINUATION = re.compile(r"\s*\\\n\s*")
+_CONTINUATION = re.compile(r"\s*\\\r?\n\s*")
 #: -H, -Hx, -H=x, and behind other short flags that take no value (-DH x).
 _SHORT_HOST = re.compile(r"-[Dv]*H")
 _TLS_FLAG = re.compile(r"--(tls|tlsverify|tlscacert|tlscert|tlskey)(=.*)?\Z")

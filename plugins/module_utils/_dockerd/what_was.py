@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("OUR_KEYS", "Kept", "WhatWas")
+__all__ = ("OUR_KEYS", "Kept", "WhatWas", "undo_daemon_json")
 
 import base64
 import hashlib
@@ -14,6 +14,7 @@ import json
 import typing as t
 from dataclasses import asdict, dataclass, field
 
+from .._failure import Failure
 from . import layout
 from .daemon_json import parse, raw_values, restore
 from .host import Attributes
@@ -62,12 +63,24 @@ class WhatWas:
     adopted: tuple[str, ...] = ()
     #: False: plain TCP.
     is_tls: bool = True
+    #: Socket units of that listener, those that were active.
+    sockets: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, content: bytes) -> WhatWas:
-        fields = json.loads(content)
-        files = {path: Kept(**kept) for path, kept in fields["files"].items()}
-        return cls(fields["method"], files, tuple(fields["folders"]), tuple(fields["adopted"]), fields["is_tls"])
+        """Read what was kept. Failure: C(state_unreadable)."""
+        try:
+            fields = json.loads(content)
+            files = {path: Kept(**kept) for path, kept in fields["files"].items()}
+            folders, adopted, sockets = (tuple(fields[name]) for name in ("folders", "adopted", "sockets"))
+            return cls(fields["method"], files, folders, adopted, fields["is_tls"], sockets)
+        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+            raise Failure(
+                "state_unreadable",
+                thing=layout.WHAT_WAS,
+                reason=f"the memory of what was on this host before is damaged ({exc!r})",
+                cure="Put it back from a backup, or remove it; then only what can be told to be ours goes at the end",
+            ) from exc
 
     def as_bytes(self) -> bytes:
         return json.dumps(asdict(self), indent=2, sort_keys=True).encode() + b"\n"
@@ -84,7 +97,7 @@ class WhatWas:
         if digest(current) == kept.written:
             return original
         if path == layout.DAEMON_JSON:
-            return original if current is None else _undo_daemon_json(current, original)
+            return original if current is None else undo_daemon_json(current, original)
         if current is None:
             # Put aside by us, or removed by somebody since.
             return original if kept.written == digest(None) else None
@@ -95,10 +108,10 @@ class WhatWas:
         """Return daemon.json without our doing, also where what it was is not remembered (any more)."""
         if layout.DAEMON_JSON in self.files:
             return self.undo(layout.DAEMON_JSON, current)
-        if current is None or parse(current.decode()).get("tlscacert") != layout.CA:
+        if current is None or (self.method != "daemon_json" and parse(current.decode()).get("tlscacert") != layout.CA):
             return current
         # Only our keys go, and no file is taken for one of ours.
-        return _undo_daemon_json(current, None) or b"{}\n"
+        return undo_daemon_json(current, None) or b"{}\n"
 
 
 def digest(content: bytes | None) -> str:
@@ -106,7 +119,8 @@ def digest(content: bytes | None) -> str:
     return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
-def _undo_daemon_json(current: bytes, original: bytes | None) -> bytes | None:
+def undo_daemon_json(current: bytes, original: bytes | None) -> bytes | None:
+    """Return daemon.json with our keys as they were in the original, and the user's edits since; None: no file."""
     before = (original or b"").decode()
     reverted = restore(current.decode(), raw_values(before, OUR_KEYS))
     return original if parse(reverted) == parse(before) else reverted.encode()

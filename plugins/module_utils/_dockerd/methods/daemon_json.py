@@ -19,7 +19,7 @@ import typing as t
 
 from .. import layout
 from ..observe import Observed
-from ..unit import daemon_flags, split_hosts, words_of
+from ..unit import split_hosts
 from .flags import DEFAULT_HOST
 from .guarding import GUARD_WORDS, RULES_LOADED, guard_of_daemon_json, unit_section
 from .method import HEADER, TLS_SETTINGS, Exposure, Rendered, tcp_url
@@ -36,9 +36,17 @@ class DaemonJson:
     def unsuitable(observed: Observed) -> str | None:
         if os.path.basename(observed.flags.program) != "dockerd":
             return "what starts on this host is not dockerd itself"
-        elsewhere = _hosts_in_variables(observed)
-        if elsewhere:
-            return f"-H {' -H '.join(elsewhere)} comes from a variable, and dockerd refuses hosts in two places"
+        taken = split_hosts(observed.exec_start)[1]
+        if observed.init == "systemd" and tuple(taken) != observed.flags.hosts:
+            return (
+                f"of -H {' -H '.join(observed.flags.hosts)}, not all can be taken off ExecStart for certain (one comes "
+                "from a variable, stands in quotes, or in one word with other flags), and dockerd refuses hosts in two "
+                "places"
+            )
+        if observed.init != "systemd" and observed.flags.hosts:
+            return (
+                f"-H {' -H '.join(observed.flags.hosts)} comes from a variable, and dockerd refuses hosts in two places"
+            )
         options = observed.options
         if observed.init != "systemd" and options is None:
             return "there is no options file that could run the guard before dockerd starts"
@@ -62,24 +70,16 @@ class DaemonJson:
             return Rendered(settings=settings, block=shell_check(observed, exposure))
         exec_start = f"# hosts is in {layout.DAEMON_JSON}.\nExecStart=\nExecStart={line}\n" if hosts else ""
         guard = _guard(exposure)
-        files = {}
-        if exec_start or guard:
-            files[layout.EXEC_DROP_IN] = f"{HEADER}{unit_section(exposure)}\n[Service]\n{guard}{exec_start}"
-        return Rendered(files=files, settings=settings)
+        # Also where there is nothing in it: it tells how the host is exposed.
+        drop_in = f"{HEADER}{unit_section(exposure)}\n[Service]\n{guard}{exec_start}"
+        return Rendered(files={layout.EXEC_DROP_IN: drop_in}, settings=settings)
 
 
 def _guard(exposure: Exposure) -> str:
     """Where it can't tell, dockerd does not start: the port is in the same file as what is to be checked."""
-    commands = []
+    commands = [guard_of_daemon_json(exposure.python, "hosts")] if exposure.tls else []
     if exposure.firewall == "nftables":
+        # Last: the guard may bring the last good daemon.json back, and its hosts with it.
         closed = f"{exposure.python} -B {GUARD_WORDS} closed {layout.DAEMON_JSON}"
         commands.append(f"cd {layout.STATE} && {{ {RULES_LOADED} || {closed}; }}")
-    if exposure.tls:
-        commands.append(guard_of_daemon_json(exposure.python, "hosts"))
     return f"ExecStartPre=/bin/sh -c '{' && '.join(commands)}'\n" if commands else ""
-
-
-def _hosts_in_variables(observed: Observed) -> list[str]:
-    """Return the hosts that dockerd's command line takes from a variable."""
-    in_line = daemon_flags(words_of(observed.exec_start), {}).hosts
-    return [host for host in observed.flags.hosts if host not in in_line]

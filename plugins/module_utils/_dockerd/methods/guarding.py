@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = (
     "GUARD_WORDS",
     "RULES_LOADED",
+    "alone",
     "check_of_flags",
     "guard_of_daemon_json",
     "guard_of_flags",
@@ -23,8 +24,13 @@ from .method import Exposure, tcp_url
 GUARD_WORDS = "-m guard"
 
 
-RULES_LOADED = "nft list table inet gangway_docker > /dev/null"
-_SHOW = f"systemctl show {layout.DOCKER_SERVICE} --property=ExecStart --value"
+#: A table that was flushed is there, and empty; the digest is a rule's comment.
+RULES_LOADED = "nft list table inet gangway_docker | grep -q sha256:"
+#: dockerd's command line, and what socket units hand it.
+_SHOW = (
+    f"systemctl show {layout.DOCKER_SERVICE} $(systemctl show {layout.DOCKER_SERVICE} --property=TriggeredBy --value) "
+    "--property=Id,ExecStart,Listen"
+)
 
 
 def guard_of_daemon_json(python: str, mode: str = "", show: str = _SHOW) -> str:
@@ -38,24 +44,39 @@ def guard_of_daemon_json(python: str, mode: str = "", show: str = _SHOW) -> str:
 
 def guard_of_flags(exposure: Exposure) -> str:
     """Return the shell command that puts dockerd's flags for the port in force, or leaves them out."""
-    return f"rm -f {layout.LISTENER_IN_FORCE}; {proof(exposure)} && cp {layout.LISTENER} {layout.LISTENER_IN_FORCE}"
+    return (
+        f"rm -f {layout.LISTENER_IN_FORCE}; {{ {proof(exposure)}; }} && "
+        f"cp {layout.LISTENER} {layout.LISTENER_IN_FORCE} || {{ {alone('GANGWAY_LISTENER')}; }}"
+    )
 
 
-def proof(exposure: Exposure) -> str:
-    """Return the shell command that exits 0 where dockerd can have our flags: TLS can be had, the rules are loaded."""
+def alone(variable: str) -> str:
+    """Return the shell command that exits 0 where dockerd has no other TCP port, which our TLS flags protect as well.
+
+    Where it has one, it must not start without these flags. C(variable): the one that holds them.
+    """
+    return f's=$({_SHOW}) && ! {{ echo "$s"; env; }} | grep -v "^{variable}=" | grep -qE "tcp:|^Listen=[^/@]"'
+
+
+def proof(exposure: Exposure, variable: str = "") -> str:
+    """Return the shell command that exits 0 where dockerd can have our flags: TLS can be had, the rules are loaded.
+
+    C(variable): what holds these flags on dockerd's command line, where others may follow.
+    """
     words = [f"cd {layout.STATE}"]
     if exposure.tls:
-        words.append(check_of_flags(exposure))
+        words.append(f"{_SHOW} | {check_of_flags(exposure, variable)}" if variable else check_of_flags(exposure))
     if exposure.firewall == "nftables":
         words.append(RULES_LOADED)
     return " && ".join(words)
 
 
-def check_of_flags(exposure: Exposure) -> str:
+def check_of_flags(exposure: Exposure, variable: str = "") -> str:
     """Return the shell command, to be run in our folder, that exits 0 where dockerd can start with our TLS flags."""
     bundle = f"{layout.CA} {layout.CERTIFICATE} {layout.KEY}"
     hosts = " ".join(tcp_url(entry) for entry in exposure.listen)
-    return f"{exposure.python} -B {GUARD_WORDS} flags {layout.DAEMON_JSON} {layout.GOOD_COPY} {bundle} {hosts}"
+    mode = f"flags-in {variable}" if variable else "flags"
+    return f"{exposure.python} -B {GUARD_WORDS} {mode} {layout.DAEMON_JSON} {layout.GOOD_COPY} {bundle} {hosts}"
 
 
 def unit_section(exposure: Exposure) -> str:

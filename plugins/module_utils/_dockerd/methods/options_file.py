@@ -17,9 +17,8 @@ import re
 
 from .. import layout
 from ..observe import Observed
-from ..options_block import OptionsFile
 from .flags import listener_flags
-from .guarding import proof, unit_section
+from .guarding import alone, proof, unit_section
 from .method import HEADER, Exposure, Rendered
 from .shell_block import shell_block
 
@@ -45,7 +44,9 @@ class OptionsFileMethod:
             return Rendered()
         flags = listener_flags(observed, exposure)
         if options.is_shell:
-            return Rendered(block=shell_block(exposure, options.variable, flags))
+            return Rendered(block=shell_block(exposure, options, flags))
+        # What systemd reads as it stands, but for its specifiers; quotes and the like are not in it, see above.
+        users = f"{options.variable}={options.value}".replace("%", "%%")
         drop_in = (
             f"{HEADER}"
             f"{unit_section(exposure)}"
@@ -53,14 +54,8 @@ class OptionsFileMethod:
             "[Service]\n"
             "# Written by the guard, where mutual TLS can't be had; it takes our flags out of the variable.\n"
             f"EnvironmentFile=-{layout.LISTENER_IN_FORCE}\n"
-            f"ExecStartPre=/bin/sh -c 'rm -f {layout.LISTENER_IN_FORCE}; {{ {proof(exposure)}; }} || "
-            f"cp {layout.LISTENER} {layout.LISTENER_IN_FORCE}'\n"
+            f"ExecStartPre=/bin/sh -c 'rm -f {layout.LISTENER_IN_FORCE}; {{ {proof(exposure, options.variable)}; }} || "
+            f'{{ echo "{users}" > {layout.LISTENER_IN_FORCE} && {alone(options.variable)}; }}\'\n'
         )
-        return Rendered(
-            files={layout.LISTENER: _assignment(options, options.value), layout.EXEC_DROP_IN: drop_in},
-            block=_assignment(options, f"{options.value} {flags}".strip()),
-        )
-
-
-def _assignment(options: OptionsFile, value: str) -> str:
-    return f'{options.variable}="{value}"\n'
+        block = f'{options.variable}="{f"{options.value} {flags}".strip()}"\n'
+        return Rendered(files={layout.EXEC_DROP_IN: drop_in}, block=block)

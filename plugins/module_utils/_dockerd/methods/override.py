@@ -44,7 +44,7 @@ class Override:
             "[Service]\n"
             "# Written by the guard, only while mutual TLS can be had.\n"
             f"EnvironmentFile=-{layout.LISTENER_IN_FORCE}\n"
-            f"ExecStartPre=-/bin/sh -c '{guard_of_flags(exposure)}'\n"
+            f"ExecStartPre=/bin/sh -c '{guard_of_flags(exposure)}'\n"
             "# The line as it was, with our flags behind it; each run takes it over anew.\n"
             "ExecStart=\n"
             f"ExecStart={observed.exec_start} $GANGWAY_LISTENER\n"

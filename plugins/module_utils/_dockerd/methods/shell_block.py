@@ -26,13 +26,19 @@ esac
 """
 
 
-def shell_block(exposure: Exposure, variable: str, flags: str) -> str:
-    """Return the lines that add the flags for the port, only while mutual TLS and the access list can be had."""
-    conditions = [f"cd {layout.STATE}"]
+def shell_block(exposure: Exposure, options: OptionsFile, flags: str) -> str:
+    """Return the lines that add the flags for the port, only while mutual TLS and the access list can be had.
+
+    Not where the variable is assigned again behind them: the last flag wins. Without them, dockerd must not start with
+    another TCP port, which they protect as well.
+    """
+    variable = options.variable
+    conditions = [f"cd {layout.STATE}", f"! sed '1,/^# END gangway.docker/d' {options.path} | grep -q {variable}"]
     if exposure.tls:
         conditions.append(check_of_flags(exposure))
     conditions += _rules(exposure)
-    return _ONLY_AT_START % f'if ({" && ".join(conditions)}); then {variable}="${variable} {flags}"; fi'
+    others = f'case "${variable}" in *tcp:*) exit 1 ;; esac'
+    return _ONLY_AT_START % f'if ({" && ".join(conditions)}); then {variable}="${variable} {flags}"; else {others}; fi'
 
 
 def shell_check(observed: Observed, exposure: Exposure) -> str:

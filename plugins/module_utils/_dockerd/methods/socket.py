@@ -113,10 +113,12 @@ def render_activation_unit() -> str:
 
 def render_drop_in(python: str, *, tls: bool = True) -> str:
     """Return the drop-in of docker.service that hands over the socket and runs the guard before each start."""
-    stop = f"systemctl stop {layout.GANGWAY_SOCKET} || ! systemctl --quiet is-active {layout.GANGWAY_SOCKET}"
+    # A systemctl that can't answer prints neither of these words, and dockerd does not start.
+    stopped = f"case $(systemctl is-active {layout.GANGWAY_SOCKET}) in inactive|failed) ;; *) exit 1 ;; esac"
+    stop = f"systemctl stop {layout.GANGWAY_SOCKET}; {stopped}"
     guard = (
         "# Whatever keeps the guard from saying that mutual TLS is in force closes the port.\n"
-        f"ExecStartPre=/bin/sh -c '{{ {guard_of_daemon_json(python)}; }} || {stop}'\n"
+        f"ExecStartPre=/bin/sh -c '{{ {guard_of_daemon_json(python)}; }} || {{ {stop}; }}'\n"
     )
     return (
         f"{HEADER}"

@@ -392,3 +392,20 @@ def test_the_tls_keys_stay_where_another_port_depends_on_them(site: Site) -> Non
     site.daemon_json.write_text("{,}")
     assert guard.main([str(site.daemon_json), str(site.good)], SHOWN, environment) == 1
     assert site.daemon_json.read_text() == "{,}", "dockerd refuses it, and so stays closed"
+
+
+@pytest.mark.parametrize(
+    ("socket", "stay"),
+    [
+        ("Id=docker.socket\nListen=/run/docker.sock (Stream)", False),
+        ("Id=docker.socket\nListen=/run/docker.sock (Stream)\nListen=10.20.0.5:2377 (Stream)", True),
+        ("Id=docker-tcp.socket\nListen=[::]:2375 (Stream)", True),
+        ("Listen=10.20.0.5:2376 (Stream)\nId=docker-gangway.socket", False),
+    ],
+)
+def test_the_tls_keys_stay_where_a_socket_unit_hands_dockerd_another_port(site: Site, socket: str, stay: bool) -> None:
+    """As C(systemctl show) prints units: docker.service first, an empty line between them."""
+    site.pem("key").unlink()
+    shown = f"ExecStart={SHOWN}\nId=docker.service\n\n{socket}\n"
+    assert guard.main([str(site.daemon_json), str(site.good)], shown, {}) == 1
+    assert ("tlsverify" in json.loads(site.daemon_json.read_text())) is stay

@@ -16,6 +16,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.daemon_jso
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Attributes
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options_block import with_block
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.what_was import OUR_KEYS, Kept, WhatWas
+from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
 
 OURS: dict[str, t.Any] = {
     "hosts": ["fd://", "tcp://10.20.0.5:2376"],
@@ -148,3 +149,12 @@ def test_where_nothing_is_remembered_our_tls_keys_are_known_by_their_files(
     current: bytes | None, users: bytes | None
 ) -> None:
     assert WhatWas().users_daemon_json(current) == users
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"files": {}}', b'{"files": {"/etc/default/docker": {"no": 1}}}']
+)
+def test_a_damaged_memory_is_said_to_be(content: bytes) -> None:
+    with pytest.raises(Failure, match="damaged") as caught:
+        WhatWas.read(content)
+    assert caught.value.key == "state_unreadable"

@@ -23,7 +23,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.sh
     starter_block,
 )
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.observe import Observed
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options_block import OptionsFile
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options_block import OptionsFile, with_block
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.unit import DaemonFlags
 
 OPTIONS = OptionsFile("/etc/default/docker", "DOCKER_OPTS", "", is_shell=True)
@@ -60,11 +60,16 @@ def _exposure(state: Path, firewall: str = "none") -> Exposure:
     return Exposure((parse_listen("10.0.0.5:2376"),), (), str(state / "python"), firewall=firewall)
 
 
+def _options(state: Path) -> OptionsFile:
+    return dataclasses.replace(OPTIONS, path=str(state / "options"))
+
+
 def _docker(state: Path, block: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a script named docker, as sysvinit does; it reads its options file as a function of OpenRC's would."""
     folder = state / "init.d"
     folder.mkdir(exist_ok=True)
-    (state / "options").write_text(f'DOCKER_OPTS="--debug"\n{block}')
+    if block:
+        (state / "options").write_text(with_block(b'DOCKER_OPTS="--debug"\n', block).decode())
     script = folder / "docker"
     script.write_text(
         f'set -e\nsourced() {{ . "$1"; }}\nsourced {state}/options\necho "${{DOCKERD_BINARY:-}} $DOCKER_OPTS"\n'
@@ -74,7 +79,7 @@ def _docker(state: Path, block: str, *words: str) -> subprocess.CompletedProcess
 
 
 def test_flags_are_added_only_while_the_guard_agrees(state: Path) -> None:
-    block = shell_block(_exposure(state), "DOCKER_OPTS", "-H tcp://10.0.0.5:2376 --tlsverify")
+    block = shell_block(_exposure(state), _options(state), "-H tcp://10.0.0.5:2376 --tlsverify")
     assert _docker(state, block, "start").stdout.split() == ADDED.split()
     assert "guard flags" in (state / "seen").read_text()
     (state / "verdict").write_text("1")
@@ -82,8 +87,27 @@ def test_flags_are_added_only_while_the_guard_agrees(state: Path) -> None:
     assert (done.returncode, done.stdout.split()) == (0, ["--debug"])
 
 
+def test_what_is_assigned_behind_the_block_takes_the_port_away(state: Path) -> None:
+    """The last flag wins: --tlsverify=false, for one."""
+    block = shell_block(_exposure(state), _options(state), "-H tcp://10.0.0.5:2376 --tlsverify")
+    assert _docker(state, block, "start").stdout.split() == ADDED.split()
+    with (state / "options").open("a") as stream:
+        stream.write('# more\nDOCKER_OPTS="$DOCKER_OPTS --tlsverify=false"\n')
+    assert _docker(state, "", "start").stdout.split() == ["--debug", "--tlsverify=false"]
+
+
+def test_without_our_flags_dockerd_does_not_start_with_another_port(state: Path) -> None:
+    """Which these flags protect as well."""
+    block = shell_block(_exposure(state), _options(state), "-H tcp://10.0.0.5:2376 --tlsverify")
+    (state / "verdict").write_text("1")
+    (state / "init.d").mkdir()
+    (state / "options").write_text(with_block(b'DOCKER_OPTS="-H tcp://10.0.0.5:2377"\n', block).decode())
+    assert _docker(state, "", "start").returncode == 1
+    assert _docker(state, "", "stop").returncode == 0
+
+
 def test_without_the_access_list_there_is_no_port(state: Path) -> None:
-    block = shell_block(_exposure(state, "nftables"), "DOCKER_OPTS", "-H tcp://10.0.0.5:2376")
+    block = shell_block(_exposure(state, "nftables"), _options(state), "-H tcp://10.0.0.5:2376")
     # There is no such file of rules here.
     assert _docker(state, block, "start").stdout.split() == ["--debug"]
 
@@ -103,7 +127,7 @@ def test_without_the_access_list_there_is_no_port(state: Path) -> None:
     ],
 )
 def test_only_what_may_be_a_start_runs_the_guard(state: Path, words: tuple[str, ...], runs: bool) -> None:
-    for block in (shell_block(_exposure(state), "DOCKER_OPTS", "x"), shell_check(OBSERVED, _exposure(state))):
+    for block in (shell_block(_exposure(state), _options(state), "x"), shell_check(OBSERVED, _exposure(state))):
         _docker(state, block, *words)
         assert (state / "seen").exists() is runs
 

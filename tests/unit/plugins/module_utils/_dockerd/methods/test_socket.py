@@ -71,10 +71,11 @@ def test_the_socket_unit_survives_boot_and_hands_its_port_to_dockerd() -> None:
 def test_the_drop_in_closes_the_port_wherever_the_guard_does_not_say_yes() -> None:
     drop_in = render_drop_in("/usr/bin/python3")
     assert _values(drop_in, "ExecStartPre", "Service") == [
-        "/bin/sh -c '{ cd /var/lib/gangway-docker && systemctl show docker.service --property=ExecStart --value | "
+        "/bin/sh -c '{ cd /var/lib/gangway-docker && systemctl show docker.service "
+        "$(systemctl show docker.service --property=TriggeredBy --value) --property=Id,ExecStart,Listen | "
         "/usr/bin/python3 -B -m guard /etc/docker/daemon.json "
-        "/var/lib/gangway-docker/daemon.json.good; } || systemctl stop docker-gangway.socket "
-        "|| ! systemctl --quiet is-active docker-gangway.socket'"
+        "/var/lib/gangway-docker/daemon.json.good; } || { systemctl stop docker-gangway.socket; "
+        "case $(systemctl is-active docker-gangway.socket) in inactive|failed) ;; *) exit 1 ;; esac; }'"
     ]
 
 

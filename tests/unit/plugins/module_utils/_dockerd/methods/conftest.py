@@ -1,0 +1,81 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a drop-in runs before dockerd, run by a shell here, with a guard and an nft that end as they are told."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd import layout
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.method import Rendered
+
+
+class Site:
+    """Our paths below a folder; C(called) are the words that guard, nft and systemctl were called with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.python = str(folder / "python")
+        self.in_force = folder / "run"
+        self.listener = folder / "state" / "listener"
+
+    def says(self, program: str, status: int, said: str = "") -> None:
+        """From now on, this one ends so."""
+        path = self.folder / program
+        path.write_text(f"#!/bin/sh\necho {program} $* >> {self.folder}/log\necho '{said}'\nexit {status}\n")
+        path.chmod(0o755)
+
+    @property
+    def called(self) -> list[str]:
+        log = self.folder / "log"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def start(self, rendered: Rendered) -> int:
+        """Run what the drop-in has dockerd wait for; not 0: dockerd does not start."""
+        (self.folder / "log").unlink(missing_ok=True)
+        if layout.LISTENER in rendered.files:
+            self.listener.write_text(rendered.files[layout.LISTENER])
+        for value in of_service(rendered.files[layout.EXEC_DROP_IN], "ExecStartPre"):
+            # systemd.service(5): these are systemd's own.
+            assert not re.search(r"\$\{|\$\$|\\", value)
+            assert "%" not in value.replace("%%", "")
+            shell, option, command = shlex.split(value.replace("%%", "%"))
+            assert (shell.lstrip("-"), option) == ("/bin/sh", "-c")
+            path = f"{self.folder}:{os.defpath}"
+            done = subprocess.run(["/bin/sh", "-c", command], env={"PATH": path}, capture_output=True)
+            if done.returncode and not shell.startswith("-"):
+                return done.returncode
+        return 0
+
+
+def of_service(text: str, key: str) -> list[str]:
+    section = text.partition("[Service]\n")[2]
+    return [line.partition("=")[2] for line in section.splitlines() if line.startswith(f"{key}=")]
+
+
+@pytest.fixture(name="of_service", scope="session")
+def _of_service() -> t.Callable[[str, str], list[str]]:
+    """The values of a key in a drop-in's section [Service], in order."""
+    return of_service
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    site = Site(tmp_path)
+    site.listener.parent.mkdir()
+    monkeypatch.setattr(layout, "STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(layout, "LISTENER", str(site.listener))
+    monkeypatch.setattr(layout, "LISTENER_IN_FORCE", str(site.in_force))
+    site.says("python", 0)
+    site.says("systemctl", 0, "ExecStart={ argv[]=/usr/bin/dockerd -H fd:// ; ignore_errors=no }")
+    site.says("nft", 0, "comment sha256:0")
+    return site
