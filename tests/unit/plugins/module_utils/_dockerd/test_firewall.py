@@ -29,7 +29,9 @@ def _rules(listen: list[str], allow: list[str]) -> str:
     return render_rules([parse_listen(text) for text in listen], parse_allow(allow))
 
 
-def _is_in_force(listing: t.Any, listen: list[str] = LISTEN, allow: list[str] = ALLOW) -> bool:
+def _is_in_force(
+    listing: t.Any, listen: t.Sequence[str] = tuple(LISTEN), allow: t.Sequence[str] = tuple(ALLOW)
+) -> bool:
     text = listing if isinstance(listing, str) else json.dumps(listing)
     return is_in_force(text, [parse_listen(text) for text in listen], parse_allow(allow))
 

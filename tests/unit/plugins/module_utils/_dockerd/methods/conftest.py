@@ -51,7 +51,7 @@ class Site:
             shell, option, command = shlex.split(value.replace("%%", "%"))
             assert (shell.lstrip("-"), option) == ("/bin/sh", "-c")
             path = f"{self.folder}:{os.defpath}"
-            done = subprocess.run(["/bin/sh", "-c", command], env={"PATH": path}, capture_output=True)
+            done = subprocess.run(["/bin/sh", "-c", command], env={"PATH": path}, capture_output=True, check=False)
             if done.returncode and not shell.startswith("-"):
                 return done.returncode
         return 0

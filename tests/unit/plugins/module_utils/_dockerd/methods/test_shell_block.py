@@ -75,7 +75,9 @@ def _docker(state: Path, block: str, *words: str) -> subprocess.CompletedProcess
         f'set -e\nsourced() {{ . "$1"; }}\nsourced {state}/options\necho "${{DOCKERD_BINARY:-}} $DOCKER_OPTS"\n'
     )
     (state / "seen").unlink(missing_ok=True)
-    return subprocess.run(["/bin/sh", str(script), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return subprocess.run(
+        ["/bin/sh", str(script), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
 
 
 def test_flags_are_added_only_while_the_guard_agrees(state: Path) -> None:
@@ -156,11 +158,11 @@ def test_a_supervisor_starts_our_script_in_dockerds_place(state: Path) -> None:
 def test_what_starts_dockerd_again_runs_the_guard_each_time(state: Path) -> None:
     (state / "starter").write_text(render_starter(_exposure(state)))
     command = ["/bin/sh", str(state / "starter"), "/bin/echo", "--debug"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.stdout == "--debug\n"
     assert (state / "seen").read_text().startswith("argv[]=/bin/echo --debug ; ignore_errors=\n")
     (state / "verdict").write_text("1")
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
 
 
