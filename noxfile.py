@@ -21,7 +21,7 @@ CACHE = ROOT / ".cache"
 COLLECTIONS = CACHE / "collections"
 IN_LAB = (sys.executable, "-m", "tests.lab", "run")
 #: The parts of `test`; those in one tuple run one after another, the tuples side by side.
-PARTS = (("lint", "sanity", "units"), ("integration", "molecule"))
+PARTS = (("lint", "sanity", "units", "molecule"), ("integration",))
 FLAVOURS = ("bookworm", "trixie", "sid")
 #: Hosts with another init than systemd. They have few tests, which run after those of several hosts at once, as do
 #: those of the firewalls.

@@ -37,6 +37,15 @@ PKI = Path("/run/faults")
 DONE = " (done without)"
 #: Commands whose failure is no failure of the run; each has the next one behind it that shows whether all is well.
 HARMLESS = ("systemctl reset-failed", "systemctl stop docker-gangway", "nft delete")
+#: Steps that differ in the file or the unit only: those of the guard, the bundle, our own folder and the firewall.
+ALIKE = (
+    *HARMLESS,
+    *(
+        f"{verb} {place}"
+        for verb in ("write", "remove")
+        for place in (layout.GUARD, layout.BUNDLE, layout.STATE, layout.FIREWALL_UNIT.removesuffix(".service"))
+    ),
+)
 #: What changes nothing is no step.
 _LOOKS = ("show", "is-active", "--quiet", "list", "-j")
 
@@ -149,9 +158,8 @@ class Faults:
         return True
 
     def is_like_another(self, what: str) -> bool:
-        """One file stands for all of the bundle's, and one for the guard's; some commands a run can do without."""
-        verb, _space, rest = what.partition(" ")
-        kind = next((f"{verb} {folder}" for folder in (layout.BUNDLE, layout.GUARD) if rest.startswith(folder)), what)
+        """Of steps that differ in a name only, the first stands for all; some commands a run can do without."""
+        kind = next((like for like in ALIKE if what.startswith(like) and not what.endswith(layout.JOURNAL)), what)
         if (kind != what and kind in self.seen) or (self.mode == "fail" and what.startswith(HARMLESS)):
             return True
         self.seen.add(kind)
