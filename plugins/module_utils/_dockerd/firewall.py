@@ -80,6 +80,7 @@ def render_watch_unit(nft: str) -> str:
     # it stays, and is empty. nft says "# ERROR" where it has lost events.
     mend = f"{nft} list table {TABLE} 2>/dev/null | grep -q sha256: || {load}"
     events = f'"delete "*"{TABLE}"* | "# ERROR"*'
+    # Deletions alone would do, but nft 1.1.3 does not know them (monitor destroy).
     return (
         f"{_HEADER}"
         "[Unit]\n"
@@ -90,7 +91,7 @@ def render_watch_unit(nft: str) -> str:
         "\n"
         "[Service]\n"
         f"ExecStartPre={load}\n"
-        f"ExecStart=/bin/sh -c '{nft} monitor destroy | "
+        f"ExecStart=/bin/sh -c '{nft} monitor ruleset | "
         f"while read -r event; do case $event in {events}) {mend} ;; esac; done'\n"
         "Restart=always\n"
         "RestartSec=1\n"
