@@ -23,8 +23,7 @@ IN_LAB = (sys.executable, "-m", "tests.lab", "run")
 #: The parts of `test`; those in one tuple run one after another, the tuples side by side.
 PARTS = (("lint", "sanity", "units", "molecule"), ("integration",))
 FLAVOURS = ("bookworm", "trixie", "sid")
-#: Hosts with another init than systemd. They have few tests, which run after those of several hosts at once, as do
-#: those of the firewalls.
+#: Hosts with another init than systemd.
 OTHER_INITS = ("bookworm-sysvinit", "bookworm-openrc")
 #: With firewalld and ufw.
 FIREWALLS = "bookworm-firewall"
@@ -163,16 +162,24 @@ def units(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Tests against lab hosts: real dockerd 20.10, 26.1 and 28.5 under real systemd, sysvinit and OpenRC."""
-    session.run(sys.executable, "-m", "tests.lab", "images")
     # A test that hangs fails, and the others still run.
     pytest = (*IN_LAB, sys.executable, "-m", "pytest", "-q", "--timeout=600", *session.posargs)
     several = "tests/integration/fleet"
-    one = (*pytest, "tests/integration", f"--ignore={several}")
-    after_fleet = (*OTHER_INITS, FIREWALLS)
-    by_flavour = {flavour: (*one, f"--flavour={flavour}") for flavour in FLAVOURS + after_fleet}
-    lanes: list[dict[str, tuple[str, ...]]] = [{f"integration-{flavour}": by_flavour[flavour]} for flavour in FLAVOURS]
-    last = {"integration-fleet": (*pytest, several)}
-    last |= {f"integration-{flavour}": by_flavour[flavour] for flavour in after_fleet}
+    by_flavour = {
+        flavour: {
+            f"image-{flavour}": (sys.executable, "-m", "tests.lab", "images", flavour),
+            f"integration-{flavour}": (
+                *(*pytest, "tests/integration", f"--ignore={several}"),
+                f"--flavour={flavour}",
+            ),
+        }
+        for flavour in (*FLAVOURS, FIREWALLS, *OTHER_INITS)
+    }
+    lanes = [by_flavour[flavour] for flavour in FLAVOURS]
+    # The others have few tests, one after another. Their images are made while those of the first three are.
+    last = by_flavour[FIREWALLS] | {"integration-fleet": (*pytest, several)}
+    for flavour in OTHER_INITS:
+        last |= by_flavour[flavour]
     side_by_side(session, *lanes, last)
 
 

@@ -69,7 +69,9 @@ if ! test -d /opt/pristine; then
     mkdir /opt/pristine
     for file in {_SETTINGS}; do test -e $file && cp --archive --parents $file /opt/pristine; done
 fi
-docker ps --all --quiet 2>/dev/null | xargs -r docker rm --force >/dev/null 2>&1
+# One that runs on is as good as a new one.
+witness=$(docker ps --all --format '{{{{.Names}}}} {{{{.State}}}}' 2>/dev/null)
+test "$witness" = "witness running" || docker ps --all --quiet 2>/dev/null | xargs -r docker rm --force >/dev/null 2>&1
 rm -f /etc/docker/alt.json
 test -e /usr/bin/python3.away && mv /usr/bin/python3.away /usr/bin/python3
 mountpoint -q /etc && umount /etc
@@ -81,6 +83,8 @@ for file in {_SETTINGS}; do
 done
 flags=$(tr '\\0' ' ' < /proc/$(pidof dockerd | cut -d' ' -f1)/cmdline)
 if test -n "$edited" -o -n "$({_LEFT})" || ! {runs} || echo "$flags" | grep -q tcp:; then
+    docker rm --force witness >/dev/null 2>&1
+    witness=
     {stop}
     {UNDRESS}
     for file in {_SETTINGS}; do
@@ -93,6 +97,7 @@ if test -n "$edited" -o -n "$({_LEFT})" || ! {runs} || echo "$flags" | grep -q t
 fi
 nft delete table inet gangway_docker 2>/dev/null
 for _ in $(seq 100); do docker version >/dev/null 2>&1 && break; sleep 0.1; done
+test "$witness" = "witness running" && exit
 docker ps --all --quiet | xargs -r docker rm --force >/dev/null
 docker image inspect bb >/dev/null 2>&1 || tar -C /opt/busybox -c . | docker import - bb >/dev/null
 docker run --detach --name witness --restart always bb \\

@@ -110,6 +110,7 @@ def test_without_a_list_containers_would_get_to_the_port(host: Host, controller:
     assert set(_seen(host, controller).values()) == {"answered", "connected"}
 
 
+@pytest.mark.one_host
 @pytest.mark.parametrize("method", ["socket", "override"])
 def test_nftables_lets_in_only_who_is_listed(host: Host, controller: Controller, method: str) -> None:
     wanted = {"expose_firewall": "nftables", "expose_method": method, **EVERYWHERE}
@@ -147,6 +148,7 @@ def test_whoever_leaves_the_list_is_shut_out_at_once(host: Host, controller: Con
     assert _seen(host, controller) == ONLY_INSIDE
 
 
+@pytest.mark.one_host
 def test_the_rules_are_there_before_the_port_after_a_reboot(host: Host, controller: Controller) -> None:
     host.run("systemctl enable nftables.service")
     try:
