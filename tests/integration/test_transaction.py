@@ -46,6 +46,19 @@ def test_a_failed_run_puts_everything_back(host: Host, controller: Controller, f
 
 
 @pytest.mark.one_host
+def test_a_dockerd_that_was_down_is_down_again_after_a_failed_run(host: Host, controller: Controller) -> None:
+    host.run(f"{FAULTS['dockerd_start_failed']}; systemctl daemon-reload; systemctl stop docker.service")
+    etc = "cd /etc && find docker systemd/system -type f -exec sha256sum {} +"
+    before = host.run(etc).stdout
+    assert controller.expose().failures == ["dockerd_start_failed"]
+    assert host.run("systemctl is-active docker.service", check=False).stdout.strip() in ("inactive", "failed")
+    assert host.run(etc).stdout == before
+    host.run("rm /etc/systemd/system/docker.service.d/99-fault.conf; systemctl daemon-reload")
+    assert controller.expose().code == 0
+    assert ask(host.address, bundle=controller.client()) == "answered"
+
+
+@pytest.mark.one_host
 def test_a_failed_change_leaves_the_listener_as_it_was(host: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     fault = "'[Service]\\nExecStartPre=/bin/sh -c \"! grep -q 9002 /etc/systemd/system/docker-gangway.socket\"\\n'"

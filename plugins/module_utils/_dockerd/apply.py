@@ -196,7 +196,11 @@ def _go_back(host: Host, transaction: Transaction) -> None:
         if not rules:
             unload_firewall(host)
     if transaction.touched(layout.DAEMON_JSON):
-        settle(host, original)
+        if transaction.was_running:
+            settle(host, original)
+        else:
+            # Asking dockerd would start it, by its socket unit.
+            host.put(layout.DAEMON_JSON, original.content, original.attributes)
     transaction.commit()
     transaction.forget_state()
 
