@@ -121,12 +121,17 @@ class Host:
         """Run a shell command on the host, past SSH, as root."""
         # A busy engine may lose what a command prints. So it goes into files, and is asked for until it comes.
         files = f"/run/lab-{secrets.token_hex(6)}"
-        fetch = f"cat {files}.out; printf '\\n{_END}'; cat {files}.code {files}.err >&2"
+        sizes = f"stat -c %s {files}.out {files}.err"
+        fetch = f"cat {files}.out; printf '\\n{_END}'; {{ cat {files}.code; {sizes}; cat {files}.err; }} >&2"
         words = f"( {command}\n) > {files}.out 2> {files}.err < /dev/null; echo $? > {files}.code; {fetch}"
         for _attempt in range(5):
             stdout, stderr = self._exec(words)
-            code, _newline, said = stderr.partition("\n")
-            if stdout.endswith(f"\n{_END}") and code.isdigit():
+            code, *told = stderr.split("\n", 3)
+            said = told[-1] if len(told) == 3 else ""
+            whole = [
+                str(len(text.encode(errors="surrogateescape"))) for text in (stdout.removesuffix(f"\n{_END}"), said)
+            ]
+            if stdout.endswith(f"\n{_END}") and told[:2] == whole:
                 break
             words = fetch
             time.sleep(0.2)
@@ -144,11 +149,12 @@ class Host:
             container = client.containers.get(self.name)
             ran = container.exec_run(["/bin/sh", "-c", command], demux=True)
             stdout, stderr = t.cast("tuple[bytes | None, bytes | None]", ran.output)
-        except docker.errors.APIError as exc:
+        except (docker.errors.APIError, ValueError) as exc:
+            # ValueError: what is left of the stream is no frame.
             stdout, stderr = b"", str(exc).encode()
         finally:
             client.close()
-        return (stdout or b"").decode(), (stderr or b"").decode()
+        return tuple((text or b"").decode(errors="surrogateescape") for text in (stdout, stderr))  # type: ignore[return-value]
 
     def reboot(self) -> None:
         """Restart the host's init with nothing kept but its disks, and wait until it is ready."""

@@ -25,7 +25,15 @@ from .init import init_of
 from .methods.method import Exposure
 from .observe import Observed
 from .plan import Plan
-from .services import close_port, ensure_running, restart, set_live_restore, settle, stop_listening
+from .services import (
+    close_port,
+    ensure_running,
+    read_units,
+    restart,
+    set_live_restore,
+    settle,
+    stop_listening,
+)
 from .transaction import Transaction
 from .verify import verify_bundle, verify_config, verify_containers, verify_port, verify_services
 from .what_was import undo_daemon_json
@@ -49,6 +57,7 @@ def apply_present(host: Host, observed: Observed, plan: Plan, exposure: Exposure
         _make_all(host, transaction, [change for change in plan.changes if change not in removals], plan)
         if plan.load_firewall:
             transaction.about_to_touch_services(live_restore=plan.live_restore, was_running=plan.was_running)
+            read_units(host)
             load_firewall(host)
         if plan.restart:
             if exposure.tls:
@@ -62,6 +71,7 @@ def apply_present(host: Host, observed: Observed, plan: Plan, exposure: Exposure
                 with_socket=plan.restart_socket,
                 listening=plan.listening,
                 others=plan.sockets_to_restart,
+                units_are_read=plan.load_firewall,
             )
             verify_services(host, exposure, socket=plan.listening)
             verify_port(host, exposure, host.read(layout.CERTIFICATE) or b"")
@@ -182,7 +192,7 @@ def _go_back(host: Host, transaction: Transaction) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(layout.LISTENER_IN_FORCE)
     if transaction.touched_services:
-        init_of(host).reload()
+        read_units(host)
         # At no time may dockerd find a daemon.json without live-restore: any client of docker.sock can start it.
         _start_config(host, original, live_restore=transaction.live_restore)
         rules = os.path.exists(layout.FIREWALL_RULES)
@@ -190,7 +200,7 @@ def _go_back(host: Host, transaction: Transaction) -> None:
             load_firewall(host)
         listening = os.path.exists(layout.SOCKET_UNIT)
         if transaction.was_running:
-            restart(host, with_socket=True, listening=listening, others=transaction.sockets)
+            restart(host, with_socket=True, listening=listening, others=transaction.sockets, units_are_read=True)
         else:
             init_of(host).stop()
         if not rules:

@@ -38,9 +38,8 @@ def firewall_files(exposure: Exposure, init: str) -> dict[str, str]:
 
 
 def load_firewall(host: Host) -> None:
-    """Load the rules as they stand in the file, at once. Failure: C(firewall_failed)."""
+    """Load the rules as they stand in the file, at once. The units have to be read. Failure: C(firewall_failed)."""
     if init_of(host).name == "systemd":
-        host.systemctl("daemon-reload")
         code, said = host.systemctl("reload-or-restart", layout.FIREWALL_SERVICE)
         if code == 0:
             code, said = host.systemctl("start", layout.FIREWALL_WATCH_SERVICE)

@@ -6,7 +6,15 @@
 
 from __future__ import annotations
 
-__all__ = ("close_port", "ensure_running", "restart", "set_live_restore", "settle", "stop_listening")
+__all__ = (
+    "close_port",
+    "ensure_running",
+    "read_units",
+    "restart",
+    "set_live_restore",
+    "settle",
+    "stop_listening",
+)
 
 import contextlib
 import os
@@ -52,15 +60,24 @@ def set_live_restore(host: Host, *, on: bool) -> None:
     )
 
 
-def restart(host: Host, *, with_socket: bool, listening: bool = True, others: t.Sequence[str] = ()) -> None:
-    """Restart dockerd once. With C(with_socket), our socket unit is started anew, or (not C(listening)) stays down.
+def restart(
+    host: Host,
+    *,
+    with_socket: bool,
+    listening: bool = True,
+    others: t.Sequence[str] = (),
+    units_are_read: bool = False,
+) -> None:
+    """Restart dockerd once, with the units read again unless they are.
 
-    A socket unit can't start while its service runs, so the service goes down first; docker.socket stays up, unless it
-    is among C(others), socket units that are stopped and, where systemd still wants them, started anew.
+    With C(with_socket), our socket unit is started anew, or (not C(listening)) stays down. A socket unit can't start
+    while its service runs, so the service goes down first; docker.socket stays up, unless it is among C(others), socket
+    units that are stopped and, where systemd still wants them, started anew.
     Failures: C(reload_failed), C(dockerd_stop_failed), C(socket_start_failed), C(dockerd_start_failed).
     """
     init = init_of(host)
-    _check(init.reload(), init, "reload_failed")
+    if not units_are_read:
+        read_units(host)
     init.forget_failures()
     if not with_socket and not others:
         _check(init.restart(), init, "dockerd_start_failed")
@@ -77,6 +94,12 @@ def restart(host: Host, *, with_socket: bool, listening: bool = True, others: t.
         if code != 0:
             raise _failed("socket_start_failed", layout.GANGWAY_SOCKET, said, host.journal_tail(layout.GANGWAY_SOCKET))
     _check(init.start(), init, "dockerd_start_failed")
+
+
+def read_units(host: Host) -> None:
+    """Have the units read again. Failure: C(reload_failed)."""
+    init = init_of(host)
+    _check(init.reload(), init, "reload_failed")
 
 
 def ensure_running(host: Host) -> None:

@@ -99,7 +99,7 @@ def test_nft_is_found_where_ansibles_path_has_no_sbin(
 @pytest.mark.parametrize(
     ("init", "calls"),
     [
-        ("systemd", ["systemctl daemon-reload", RELOAD, WATCH]),
+        ("systemd", [RELOAD, WATCH]),
         ("sysvinit", [LOAD]),
         ("openrc", [LOAD]),
     ],
