@@ -54,7 +54,7 @@ class Handshake:
 
 def measure_handshakes(engine: Engine, controller: Controller, host: Host) -> dict[int, Handshake]:
     """Return the figures by how many clients the daemon lists; 0: it trusts the authority."""
-    controller.run(EXPOSE, [host], changes=True)
+    controller.run(EXPOSE, [host])
     found = {0: _measure(engine, controller, host)}
     path = os.pathsep.join(filter(None, [COLLECTIONS, os.environ.get("PYTHONPATH", "")]))
     command = [sys.executable, "-c", _REVOKE, str(controller.home), str(_CLIENTS)]
