@@ -249,7 +249,8 @@ _UNDO_SABOTAGE = (
 )
 
 
-@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.one_host
+@pytest.mark.parametrize("when", ["restarted", "rebooted"])
 def test_no_port_without_the_guard_and_none_past_it(host: Host, controller: Controller, when: str) -> None:
     for sabotage in SABOTAGE:
         exposed = controller.expose()
@@ -344,6 +345,7 @@ def test_ipv6_and_several_addresses(host: Host, controller: Controller) -> None:
     assert ask(host.address_ipv6) == "refused"
 
 
+@pytest.mark.one_host
 def test_any_address_when_spelt(host: Host, controller: Controller) -> None:
     assert controller.expose(expose_listen=["any:2376"], expose_allow=["any"]).code == 0
     ca = controller.client() / "ca.pem"
