@@ -28,8 +28,6 @@ OTHER_INITS = ("bookworm-sysvinit", "bookworm-openrc")
 #: With firewalld and ufw.
 FIREWALLS = "bookworm-firewall"
 
-_PKI_UNITS = Path("tests/unit/plugins/module_utils/_pki")
-
 nox.options.default_venv_backend = "none"
 
 
@@ -154,7 +152,11 @@ def units(session: nox.Session) -> None:
     for python in pythons(session):
         session.log(f"unit tests with {core_version(session, python)} on Python {'.'.join(map(str, python.version))}")
         # What a kill leaves behind is the file system's affair; it is shown with the first Python.
-        slow = [] if python.path == Path(sys.executable) else [f"--ignore={_PKI_UNITS / 'test_killed.py'}"]
+        slow = (
+            []
+            if python.path == Path(sys.executable)
+            else ["--ignore=tests/unit/plugins/module_utils/_pki/test_killed.py"]
+        )
         session.run(
             *(str(python.path), "-m", "pytest", "tests/unit", "-q", "--disable-socket", "--allow-unix-socket"),
             *(*slow, *session.posargs),
@@ -172,10 +174,7 @@ def integration(session: nox.Session) -> None:
     by_flavour = {
         flavour: {
             f"image-{flavour}": (sys.executable, "-m", "tests.lab", "images", flavour),
-            f"integration-{flavour}": (
-                *(*pytest, "tests/integration", f"--ignore={several}"),
-                f"--flavour={flavour}",
-            ),
+            f"integration-{flavour}": (*pytest, "tests/integration", f"--ignore={several}", f"--flavour={flavour}"),
         }
         for flavour in (*FLAVOURS, FIREWALLS, *OTHER_INITS)
     }

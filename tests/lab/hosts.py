@@ -154,7 +154,7 @@ class Host:
             stdout, stderr = b"", str(exc).encode()
         finally:
             client.close()
-        return tuple((text or b"").decode(errors="surrogateescape") for text in (stdout, stderr))  # type: ignore[return-value]
+        return (stdout or b"").decode(errors="surrogateescape"), (stderr or b"").decode(errors="surrogateescape")
 
     def reboot(self) -> None:
         """Restart the host's init with nothing kept but its disks, and wait until it is ready."""

@@ -77,9 +77,9 @@ def files_problem(settings: t.Mapping[str, t.Any]) -> str | None:
 def command_problem(shown: str, environment: t.Mapping[str, str], path: str) -> str | None:
     """Return why this ExecStart, as C(systemctl show) prints it, would not take its TLS settings from daemon.json."""
     words = _words(shown)
-    unclear = next((word for word in words if not _is_clear(word, environment)), None)
+    unclear = _unclear_problem(words, environment)
     if unclear is not None:
-        return f"what {unclear} on dockerd's command line stands for can't be told for certain"
+        return unclear
     flags = daemon_flags(words, environment)
     if os.path.basename(flags.program) != "dockerd":
         return f"docker.service starts {flags.program or 'nothing that can be read'}, not dockerd"
@@ -93,6 +93,11 @@ def command_problem(shown: str, environment: t.Mapping[str, str], path: str) -> 
 def _words(shown: str) -> list[str]:
     match = re.search(r"argv\[\]=(.*?) ; ignore_errors=", shown)
     return match.group(1).split() if match else []
+
+
+def _unclear_problem(words: t.Sequence[str], environment: t.Mapping[str, str]) -> str | None:
+    unclear = next((word for word in words if not _is_clear(word, environment)), None)
+    return None if unclear is None else f"what {unclear} on dockerd's command line stands for can't be told for certain"
 
 
 def _is_clear(word: str, environment: t.Mapping[str, str]) -> bool:
@@ -109,7 +114,7 @@ def _listens_elsewhere(shown: str, environment: t.Mapping[str, str]) -> bool:
     """
     words = _words(shown)
     hosts = daemon_flags(words, environment).hosts
-    clear = bool(words) and all(_is_clear(word, environment) for word in words)
+    clear = bool(words) and _unclear_problem(words, environment) is None
     return not clear or bool(_foreign_streams(shown)) or any(not h.startswith(("fd://", "unix://")) for h in hosts)
 
 
@@ -137,17 +142,12 @@ def hosts_allowed(arguments: t.Sequence[str], shown: str, environment: t.Mapping
     problem = problem or address_problem(hosts if isinstance(hosts, list) else [])
     if problem is None:
         return 0
+    return close(path, problem)
+
+
+def close(path: str, problem: str = "the access list is not in force") -> int:
+    """Take TCP out of C(hosts) in daemon.json; return 0, since dockerd may start then."""
     _say(f"{problem}. dockerd starts without its TCP port")
-    text = _read(path)
-    closed = without_tcp_hosts(text)
-    if closed != text:
-        _write(path, closed, like=path)
-    return 0
-
-
-def close(path: str) -> int:
-    """Take TCP out of C(hosts) in daemon.json, since the access list is not in force."""
-    _say("the access list is not in force. dockerd starts without its TCP port")
     text = _read(path)
     closed = without_tcp_hosts(text)
     if closed != text:
@@ -161,11 +161,10 @@ def trailing_problem(variable: str, shown: str, environment: t.Mapping[str, str]
     if not words:
         return "dockerd's command line can't be read"
     index = max((i for i, word in enumerate(words) if word.strip("${}") == variable), default=len(words))
-    for word in words[index + 1 :]:
-        if not _is_clear(word, environment):
-            return f"what {word} on dockerd's command line stands for can't be told for certain"
-    foreign = daemon_flags(words[index + 1 :], environment).tls
-    return f"{' '.join(foreign)} on dockerd's command line" if foreign else None
+    trailing = words[index + 1 :]
+    foreign = daemon_flags(trailing, environment).tls
+    problem = f"{' '.join(foreign)} on dockerd's command line" if foreign else None
+    return _unclear_problem(trailing, environment) or problem
 
 
 def flags_allowed(arguments: t.Sequence[str], problem: str | None = None) -> int:

@@ -40,6 +40,7 @@ _UNIT_FOLDERS = (
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
 )
+_OF_SOCKETS = ("FragmentPath", "DropInPaths", "Listen", "ActiveState")
 _PROPERTIES = (
     "Id",
     "LoadState",
@@ -101,7 +102,8 @@ def observe(host: Host, paths: t.Iterable[str]) -> Observed:
     units = _show_units(host, layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, layout.GANGWAY_SOCKET, *_SLICES)
     service = units[layout.DOCKER_SERVICE]
     _check_loaded(service)
-    sources = _sources(host, units)
+    foreign = {unit: host.show(unit, *_OF_SOCKETS) for unit in _foreign_sockets(service)}
+    sources = _sources(host, units, foreign)
     startup = startup_of(sources)
     options = startup.options
     check_program(startup.flags.program, layout.DOCKER_SERVICE)
@@ -116,7 +118,7 @@ def observe(host: Host, paths: t.Iterable[str]) -> Observed:
         running_hosts=foreign_hosts(host, int(service.get("MainPID") or 0), options),
         exec_start_pre=service.get("ExecStartPre", ""),
         slices_allow=" ".join(units[name].get("IPAddressAllow", "") for name in _SLICES).strip(),
-        foreign_streams=_foreign_streams(host, units),
+        foreign_streams=_streams([units[layout.DOCKER_SOCKET], *foreign.values()]),
         files=files,
         missing_folders=missing_folders(layout.DAEMON_JSON, layout.DROP_IN),
         loose_folders=loose_folders(host),
@@ -126,9 +128,7 @@ def observe(host: Host, paths: t.Iterable[str]) -> Observed:
         exec_start_in_force=exec_start_line("\n".join(_text(host, path) for path in everything if path)),
         options=options,
         sources=sources,
-        active_sockets=tuple(
-            unit for unit in _foreign_sockets(service) if host.show(unit, "ActiveState").get("ActiveState") == "active"
-        ),
+        active_sockets=tuple(unit for unit, shown in foreign.items() if shown.get("ActiveState") == "active"),
     )
 
 
@@ -238,8 +238,13 @@ def _check_other_installations() -> None:
         )
 
 
-def _sources(host: Host, units: t.Mapping[str, t.Mapping[str, str]]) -> tuple[Source, ...]:
-    """Everything of others that says how dockerd is started, in the order in which systemd reads it."""
+def _sources(
+    host: Host, units: t.Mapping[str, t.Mapping[str, str]], foreign: t.Mapping[str, t.Mapping[str, str]]
+) -> tuple[Source, ...]:
+    """Everything of others that says how dockerd is started, in the order in which systemd reads it.
+
+    C(foreign): the socket units of others.
+    """
     service = units[layout.DOCKER_SERVICE]
     sources = []
     for kind, path in (
@@ -248,7 +253,11 @@ def _sources(host: Host, units: t.Mapping[str, t.Mapping[str, str]]) -> tuple[So
         *(("options", path) for path in service.get("EnvironmentFiles", "").split()),
         ("socket", units[layout.DOCKER_SOCKET].get("FragmentPath", "")),
         *(("socket", path) for path in _drop_ins(layout.DOCKER_SOCKET, units[layout.DOCKER_SOCKET])),
-        *(("socket", path) for path in _foreign_socket_units(host, service)),
+        *(
+            ("socket", path)
+            for shown in foreign.values()
+            for path in (shown.get("FragmentPath", ""), *shown.get("DropInPaths", "").split())
+        ),
     ):
         if path.startswith("/") and path not in (layout.DROP_IN, layout.EXEC_DROP_IN, layout.LISTENER_IN_FORCE):
             content = host.read(path)
@@ -277,13 +286,7 @@ def _foreign_sockets(service: t.Mapping[str, str]) -> list[str]:
     return [unit for unit in units if unit.endswith(".socket") and unit not in ours]
 
 
-def _foreign_socket_units(host: Host, service: t.Mapping[str, str]) -> list[str]:
-    shown = [host.show(unit, "FragmentPath", "DropInPaths") for unit in _foreign_sockets(service)]
-    return [path for unit in shown for path in f"{unit.get('FragmentPath', '')} {unit.get('DropInPaths', '')}".split()]
-
-
-def _foreign_streams(host: Host, units: t.Mapping[str, t.Mapping[str, str]]) -> tuple[str, ...]:
-    listens = [units[layout.DOCKER_SOCKET].get("Listen", "")]
-    listens += [host.show(unit, "Listen").get("Listen", "") for unit in _foreign_sockets(units[layout.DOCKER_SERVICE])]
-    streams = [word for listen in listens for word in listen.split() if not word.startswith(("/", "(", "@"))]
-    return tuple(streams)
+def _streams(sockets: t.Iterable[t.Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the TCP addresses of these socket units."""
+    words = [word for shown in sockets for word in shown.get("Listen", "").split()]
+    return tuple(word for word in words if not word.startswith(("/", "(", "@")))
