@@ -70,6 +70,12 @@ class Outcome:
         return self.stats[host]["changed"]
 
 
+def same(predicted: Outcome, done: Outcome, host: Host) -> bool:
+    """Whether check mode said what was then done, to the letter."""
+    ours = [outcome.listener(host.name) for outcome in (predicted, done)]
+    return all(ours[0][key] == ours[1][key] for key in ("changed", "actions", "diff", "restarted"))
+
+
 class Controller:
     """Runs playbooks against hosts of the lab; nothing of it outlives the test's folder."""
 

@@ -17,6 +17,11 @@ from tests.integration.snapshot import snapshot, started_at
 from tests.lab.hosts import Host
 
 _DROP_INS = "/etc/systemd/system/docker.service.d"
+#: ExecStart takes another variable behind DOCKER_OPTS.
+_WITH_ANOTHER_VARIABLE = (
+    f"mkdir -p {_DROP_INS}; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS "
+    f"${{}}\\n' > {_DROP_INS}/vendor.conf; systemctl daemon-reload"
+)
 
 
 @pytest.mark.one_host
@@ -37,10 +42,7 @@ def test_a_guard_that_can_not_close_the_port_keeps_dockerd_down(host: Host, cont
 @pytest.mark.one_host
 def test_flags_behind_the_options_do_not_undo_tls(host: Host, controller: Controller) -> None:
     """Of two flags dockerd takes the last; variables may follow ours, as in Fedora's unit."""
-    host.run(
-        f"mkdir -p {_DROP_INS}; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS "
-        f"$DOCKER_NETWORK_OPTIONS\\n' > {_DROP_INS}/vendor.conf; systemctl daemon-reload"
-    )
+    host.run(_WITH_ANOTHER_VARIABLE.format("DOCKER_NETWORK_OPTIONS"))
     assert controller.expose(expose_method="options_file").code == 0
     container = started_at(host)
     # Any public CA's client would get in.
@@ -75,10 +77,7 @@ def test_another_port_that_our_tls_protects_does_not_lose_it(
     host: Host, controller: Controller, method: str, addition: str
 ) -> None:
     """Where the certificates go, dockerd does not start without them as long as it has that port."""
-    host.run(
-        f"mkdir -p {_DROP_INS}; printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS "
-        f"$EXTRA\\n' > {_DROP_INS}/vendor.conf; systemctl daemon-reload"
-    )
+    host.run(_WITH_ANOTHER_VARIABLE.format("EXTRA"))
     assert controller.expose(expose_method=method).code == 0
     host.run(f"{addition.replace('HOST', host.address)}; systemctl restart docker")
     assert ask(host.address, bundle=controller.client(), port=2377) == "answered"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.controller import Controller, Outcome
+from tests.integration.controller import Controller, Outcome, same
 from tests.integration.port import ask, ask_in_the_clear, is_safe
 from tests.integration.snapshot import snapshot, started_at
 from tests.lab.hosts import Host
@@ -73,9 +73,3 @@ def assert_open(host: Host, controller: Controller, outcome: Outcome, container:
 
 def methods_in_place(host: Host) -> list[str]:
     return [method for method, sign in _SIGNS.items() if host.run(sign, check=False).returncode == 0]
-
-
-def same(predicted: Outcome, done: Outcome, host: Host) -> bool:
-    """Whether check mode said what was then done, to the letter."""
-    ours = [outcome.listener(host.name) for outcome in (predicted, done)]
-    return all(ours[0][key] == ours[1][key] for key in ("changed", "actions", "diff", "restarted"))

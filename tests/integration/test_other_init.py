@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import OUTSIDE
-from tests.integration.controller import Controller, Outcome
+from tests.integration.controller import Controller, same
 from tests.integration.port import ask, ask_in_the_clear, is_safe
 from tests.integration.snapshot import snapshot, started_at
 from tests.lab.hosts import Host
@@ -141,9 +141,3 @@ def script(host: Host) -> str:
 
 def wait_for_dockerd(host: Host) -> None:
     host.run("for _ in $(seq 200); do docker version >/dev/null 2>&1 && exit; sleep 0.1; done; docker version")
-
-
-def same(predicted: Outcome, done: Outcome, host: Host) -> bool:
-    """Whether check mode said what was then done, to the letter."""
-    ours = [outcome.listener(host.name) for outcome in (predicted, done)]
-    return all(ours[0][key] == ours[1][key] for key in ("changed", "actions", "diff", "restarted"))

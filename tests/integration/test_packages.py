@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.controller import Controller, Outcome
+from tests.integration.controller import Controller, same
 from tests.integration.port import ask, ask_in_the_clear
 from tests.integration.snapshot import snapshot, started_at
 from tests.lab.hosts import Host
@@ -106,9 +106,3 @@ def assert_as_the_package_has_it(host: Host, package: str, method: str) -> None:
 
 def command_line(host: Host) -> str:
     return host.run("tr '\\0' ' ' < /proc/$(systemctl show docker.service --property=MainPID --value)/cmdline").stdout
-
-
-def same(predicted: Outcome, done: Outcome, host: Host) -> bool:
-    """Whether check mode said what was then done, to the letter."""
-    ours = [outcome.listener(host.name) for outcome in (predicted, done)]
-    return all(ours[0][key] == ours[1][key] for key in ("changed", "actions", "diff", "restarted"))
