@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import itertools
 import re
 import typing as t
@@ -39,6 +40,9 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.plan impor
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.sources import Source
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.startup import startup_of
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.unit import DaemonFlags, daemon_flags, words_of
+from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import serialization
+from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key, private_key_pem
+from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import Signer, server_certificate
 
 _UNIT = "/usr/lib/systemd/system/docker.service"
 _CE = "[Service]\nExecStart=/usr/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock\n"
@@ -340,3 +344,22 @@ def after() -> t.Callable[[Observed, Plan], Observed]:
 def moments() -> t.Callable[..., list[Moment]]:
     """How dockerd would come up at each moment while a plan is carried out."""
     return _moments
+
+
+@pytest.fixture
+def pem_files(signer: Signer) -> dict[str, bytes]:
+    """A server's bundle, by the names of its files."""
+    key = generate_key("ecdsa_p256")
+    certificate = server_certificate(
+        key.public_key(),
+        names=["web1"],
+        signer=signer,
+        validity=datetime.timedelta(days=2),
+        now=datetime.datetime.now(datetime.timezone.utc),
+    )
+    pem = serialization.Encoding.PEM
+    return {
+        "ca.pem": signer.certificate.public_bytes(pem),
+        "cert.pem": certificate.public_bytes(pem),
+        "key.pem": private_key_pem(key),
+    }

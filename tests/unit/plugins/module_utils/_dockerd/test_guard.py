@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import shutil
@@ -21,7 +20,6 @@ import pytest
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd import daemon_json, guard, unit
 from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import serialization
 from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key, private_key_pem
-from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import Signer, server_certificate
 
 #: What C(systemctl show docker.service --property=ExecStart --value) prints on Debian 13.
 SHOWN = (
@@ -80,23 +78,13 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, signer: Signer) -> Site:
+def site(tmp_path: Path, pem_files: dict[str, bytes]) -> Site:
     """A host whose port is open, and whose guard has seen that it may be."""
     site = Site(tmp_path)
     for path in (site.daemon_json, site.good):
         path.parent.mkdir()
-    key = generate_key("ecdsa_p256")
-    certificate = server_certificate(
-        key.public_key(),
-        names=["web1"],
-        signer=signer,
-        validity=datetime.timedelta(days=2),
-        now=datetime.datetime.now(datetime.timezone.utc),
-    )
-    pem = serialization.Encoding.PEM
-    site.pem("ca").write_bytes(signer.certificate.public_bytes(pem))
-    site.pem("cert").write_bytes(certificate.public_bytes(pem))
-    site.pem("key").write_bytes(private_key_pem(key))
+    for name in ("ca", "cert", "key"):
+        site.pem(name).write_bytes(pem_files[f"{name}.pem"])
     site.good.write_text(site.write())
     return site
 

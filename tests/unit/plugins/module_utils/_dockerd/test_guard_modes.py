@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 import json
 import socket
@@ -24,9 +23,6 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.guard impo
     trailing_problem,
     without_tcp_hosts,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import serialization
-from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key, private_key_pem
-from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import Signer, server_certificate
 
 #: Whether an address can be listened on is tried.
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -69,21 +65,10 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, signer: Signer) -> Site:
+def site(tmp_path: Path, pem_files: dict[str, bytes]) -> Site:
     site = Site(tmp_path)
-    key = generate_key("ecdsa_p256")
-    certificate = server_certificate(
-        key.public_key(),
-        names=["web1"],
-        signer=signer,
-        validity=datetime.timedelta(days=2),
-        now=datetime.datetime.now(datetime.timezone.utc),
-    )
-    pem = serialization.Encoding.PEM
-    ca, cert, private = site.bundle
-    ca.write_bytes(signer.certificate.public_bytes(pem))
-    cert.write_bytes(certificate.public_bytes(pem))
-    private.write_bytes(private_key_pem(key))
+    for path in site.bundle:
+        path.write_bytes(pem_files[path.name])
     return site
 
 

@@ -41,6 +41,7 @@ def _blocks(tmp_path: Path, **service: str) -> str:
 
 def _observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: str, other: str = "") -> Observed:
     monkeypatch.setattr(observe_module, "read_engine", lambda: None)
+    monkeypatch.setattr(observe_module, "_UNIT_FOLDERS", (str(tmp_path / "etc"), str(tmp_path / "run")))
     # Not those of the machine that the tests run on.
     monkeypatch.setattr(layout, "FOLDERS", {str(tmp_path / "loose"): 0o700, str(tmp_path / "no-such-folder"): 0o700})
 
@@ -77,6 +78,52 @@ def test_a_foreign_socket_unit_that_hands_dockerd_a_port_is_seen(units: Path, mo
     shown = _blocks(units, TriggeredBy="docker.socket docker-gangway.socket docker-tcp.socket")
     observed = _observe(units, monkeypatch, shown, other="Listen=[::]:2375 (Stream)\n")
     assert observed.foreign_streams == ("[::]:2375",)
+
+
+@pytest.mark.parametrize(("state", "active"), [("active", ("docker-tcp.socket",)), ("inactive", ())])
+def test_a_foreign_socket_unit_that_is_down_is_told_from_one_that_is_up(
+    units: Path, monkeypatch: pytest.MonkeyPatch, state: str, active: tuple[str, ...]
+) -> None:
+    shown = _blocks(units, TriggeredBy="docker.socket docker-tcp.socket")
+    observed = _observe(units, monkeypatch, shown, other=f"Listen=[::]:2375 (Stream)\nActiveState={state}\n")
+    assert observed.active_sockets == active
+
+
+def test_a_drop_in_that_systemd_has_not_read_yet_is_read(units: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of the names; one of the same name counts where it stands first."""
+    for folder, name, host in (
+        ("etc", "90.conf", "tcp://1"),
+        ("run", "90.conf", "tcp://2"),
+        ("run", "05.conf", "tcp://3"),
+    ):
+        drop_ins = units / folder / "docker.service.d"
+        drop_ins.mkdir(parents=True, exist_ok=True)
+        (drop_ins / name).write_text(f"[Service]\nExecStart=\nExecStart={units / 'dockerd'} -H {host}\n")
+    observed = _observe(units, monkeypatch, _blocks(units))
+    assert observed.flags.hosts == ("tcp://1",)
+    assert [Path(source.path).name for source in observed.sources if source.kind == "drop_in"] == [
+        *("05.conf", "10.conf", "50.conf", "90.conf"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "folders", "sockets"),
+    [
+        ("docker_snap", ["/snap/docker"], []),
+        ("docker_rootless", [], ["/run/user/1000/docker.sock"]),
+        ("dockerd_missing", [], []),
+    ],
+)
+def test_another_kind_of_docker_is_named(
+    units: Path, monkeypatch: pytest.MonkeyPatch, key: str, folders: list[str], sockets: list[str]
+) -> None:
+    monkeypatch.setattr(observe_module.os.path, "isdir", lambda path: path in folders)
+    monkeypatch.setattr(
+        observe_module.glob, "glob", lambda pattern: sockets if pattern.startswith("/run/user/") else []
+    )
+    with pytest.raises(Failure) as failure:
+        _observe(units, monkeypatch, _blocks(units, LoadState="not-found"))
+    assert failure.value.key == key
 
 
 def test_a_port_in_docker_socket_itself_is_seen(units: Path, monkeypatch: pytest.MonkeyPatch) -> None:

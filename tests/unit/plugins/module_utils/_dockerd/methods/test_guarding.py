@@ -23,6 +23,8 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.gu
     unit_section,
 )
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.method import Exposure
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.options_file import OptionsFileMethod
+from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.override import Override
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.observe import Observed
 
 Host = t.Callable[[str], Observed]
@@ -90,3 +92,15 @@ def test_with_tls_whatever_the_method_the_guard_runs_before_dockerd(
                 found = [*rendered.files.values(), rendered.block or ""]
             modes = {mode for text in found for mode in re.findall(r"/opt/python -B -m guard (\w*)", text)}
             assert bool(modes - {"closed"}) is tls, method.name
+
+
+@pytest.mark.parametrize("method", [Override, OptionsFileMethod])
+@pytest.mark.parametrize("fails", ["", "python"])
+def test_dockerd_does_not_start_without_our_tls_where_it_has_another_port(
+    host: Host, exposure: MakeExposure, site: t.Any, method: t.Any, fails: str
+) -> None:
+    site.says("systemctl", 0, "Listen=0.0.0.0:2375 (Stream)")
+    if fails:
+        site.says(fails, 1)
+    rendered = method.render(host("debian"), dataclasses.replace(exposure(), python=site.python))
+    assert bool(site.start(rendered)) is bool(fails)

@@ -91,17 +91,6 @@ def test_where_the_users_own_value_can_not_be_given_back_dockerd_does_not_start(
     assert site.start(OptionsFileMethod.render(host("debian"), asked)) != 0
 
 
-@pytest.mark.parametrize("fails", ["", "python"])
-def test_dockerd_does_not_start_without_our_tls_where_it_has_another_port(
-    host: Host, exposure: MakeExposure, site: t.Any, fails: str
-) -> None:
-    site.says("systemctl", 0, "Listen=0.0.0.0:2375 (Stream)")
-    if fails:
-        site.says(fails, 1)
-    asked = dataclasses.replace(exposure(), python=site.python)
-    assert bool(site.start(OptionsFileMethod.render(host("debian"), asked))) is bool(fails)
-
-
 @pytest.mark.parametrize("name", ["sysvinit", "openrc"])
 @pytest.mark.parametrize("tls", [True, False])
 @pytest.mark.parametrize("firewall", FIREWALLS)

@@ -85,17 +85,6 @@ def test_each_start_has_our_flags_only_while_the_guard_and_the_rules_agree(
         assert ("nft list table inet gangway_docker" in site.called) is asks_rules
 
 
-@pytest.mark.parametrize("fails", ["", "python"])
-def test_dockerd_does_not_start_without_our_tls_where_it_has_another_port(
-    host: Host, exposure: MakeExposure, site: t.Any, fails: str
-) -> None:
-    site.says("systemctl", 0, "Listen=0.0.0.0:2375 (Stream)")
-    if fails:
-        site.says(fails, 1)
-    rendered = Override.render(host("debian"), dataclasses.replace(exposure(), python=site.python))
-    assert bool(site.start(rendered)) is bool(fails)
-
-
 def test_a_guard_that_is_gone_closes_the_port(host: Host, exposure: MakeExposure, site: t.Any) -> None:
     site.in_force.write_text("of the start before\n")
     rendered = Override.render(host("debian"), dataclasses.replace(exposure(), python="/no/such/python"))
