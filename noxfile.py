@@ -155,7 +155,7 @@ def units(session: nox.Session) -> None:
         slow = (
             []
             if python.path == Path(sys.executable)
-            else ["--ignore=tests/unit/plugins/module_utils/_pki/test_killed.py"]
+            else ["--ignore=tests/unit/plugins/plugin_utils/_fleet/test_killed.py"]
         )
         session.run(
             *(str(python.path), "-m", "pytest", "tests/unit", "-q", "--disable-socket", "--allow-unix-socket"),

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import read_records
-from ansible_collections.gangway.docker.plugins.module_utils._pki.authority import DROPPING, OVERLAP
-from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import AUTHORITY_ARGUMENTS
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.module_utils._pki.freshness import fingerprint, not_after_of
-from ansible_collections.gangway.docker.plugins.module_utils._pki.identity import Identity
-from ansible_collections.gangway.docker.plugins.module_utils._pki.rotation import begin, drop, end
-from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
-from ansible_collections.gangway.docker.plugins.plugin_utils.fleet_action import FleetAction
+from ansible_collections.gangway.docker.plugins.module_utils._shared.options import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import read_records
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import FleetAction
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import AUTHORITY_ARGUMENTS
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.identity import Identity
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin, drop, end
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.authority import DROPPING, OVERLAP
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.freshness import fingerprint, not_after_of
 
 
 class ActionModule(FleetAction):

@@ -17,13 +17,13 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gangway.docker.plugins.module_utils._client.contexts import context_names
-from ansible_collections.gangway.docker.plugins.module_utils._client.identity import ClientIdentity
 from ansible_collections.gangway.docker.plugins.module_utils._client.layout import Layout
 from ansible_collections.gangway.docker.plugins.module_utils._client.options import ARGUMENT_SPEC, HOST_OPTIONS
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import Settings
-from ansible_collections.gangway.docker.plugins.plugin_utils.command import run_command
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+from ansible_collections.gangway.docker.plugins.plugin_utils._client.identity import ClientIdentity
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.command import run_command
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.settings import Settings
 
 #: What the machine tells the controller, and nobody else.
 _INTERNAL = ("certificate", "config", "identity_is_due", "path", "pending", "problem", "request", "user")

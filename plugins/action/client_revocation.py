@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, read_records
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.module_utils._pki.revocation import revoke
-from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import FLEET_ARGUMENTS
-from ansible_collections.gangway.docker.plugins.plugin_utils.fleet_action import FleetAction
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.options import FLEET_ARGUMENTS
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord, read_records
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import FleetAction
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation import revoke
 
 
 class ActionModule(FleetAction):

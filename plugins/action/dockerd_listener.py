@@ -18,35 +18,42 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import Listen, parse_allow, parse_listen
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.layout import CERTIFICATE
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import ARGUMENT_SPEC, REQUIRED_BY
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.identity import Brought, ServerIdentity
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.ownership import check_owner
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import (
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.identity import Brought, ServerIdentity
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.ownership import check_owner
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import (
     EndpointRecord,
     read_record,
     remove_record,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.module_utils._pki.names import is_valid_name, parse_name
-from ansible_collections.gangway.docker.plugins.module_utils._pki.settings import Settings
-from ansible_collections.gangway.docker.plugins.plugin_utils.command import run_command
-from ansible_collections.gangway.docker.plugins.plugin_utils.exchange import Exchange, RemoteFailure, as_result
-from ansible_collections.gangway.docker.plugins.plugin_utils.host_clock import HostClock
-from ansible_collections.gangway.docker.plugins.plugin_utils.in_the_clear import about_the_clear, expose_in_the_clear
-from ansible_collections.gangway.docker.plugins.plugin_utils.listening import (
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.command import run_command
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.settings import Settings
+from ansible_collections.gangway.docker.plugins.plugin_utils._listener.exchange import (
+    Exchange,
+    RemoteFailure,
+    as_result,
+)
+from ansible_collections.gangway.docker.plugins.plugin_utils._listener.host_clock import HostClock
+from ansible_collections.gangway.docker.plugins.plugin_utils._listener.in_the_clear import (
+    about_the_clear,
+    expose_in_the_clear,
+)
+from ansible_collections.gangway.docker.plugins.plugin_utils._listener.listening import (
     addresses_in,
     advertised_url,
     host_names,
     likely_addresses,
     likely_host_names,
 )
-from ansible_collections.gangway.docker.plugins.plugin_utils.publication import publish
-from ansible_collections.gangway.docker.plugins.plugin_utils.recorded import (
+from ansible_collections.gangway.docker.plugins.plugin_utils._listener.publication import publish
+from ansible_collections.gangway.docker.plugins.plugin_utils._listener.recorded import (
     about_expiry,
     asked_options,
     lacks_proof,
     recorded_options,
 )
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.names import is_valid_name, parse_name
 
 
 class ActionModule(ActionBase):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import BUNDLE_ARGUMENTS, ensure_bundles
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.plugin_utils.fleet_action import FleetAction
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import FleetAction
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import BUNDLE_ARGUMENTS, ensure_bundles
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
 
 
 class ActionModule(FleetAction):

@@ -90,15 +90,15 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.formats import Connection, render
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import read_record
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki import clock
-from ansible_collections.gangway.docker.plugins.module_utils._pki.chain import try_chain
-from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import x509
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.module_utils._pki.freshness import not_after_of
-from ansible_collections.gangway.docker.plugins.module_utils._pki.renewal import describe_expiry, expires_soon
+from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.formats import Connection, render
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import read_record
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import try_chain
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.freshness import not_after_of
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.renewal import describe_expiry, expires_soon
 
 _display = Display()
 

@@ -218,9 +218,9 @@ from ansible_collections.gangway.docker.plugins.module_utils._client.machine imp
 )
 from ansible_collections.gangway.docker.plugins.module_utils._client.options import ARGUMENT_SPEC
 from ansible_collections.gangway.docker.plugins.module_utils._client.wanted import Wish
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import HAS_CRYPTOGRAPHY
-from ansible_collections.gangway.docker.plugins.module_utils._pki.request import make_key, make_request
+from ansible_collections.gangway.docker.plugins.module_utils._host.keys import make_key, make_request
+from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import HAS_CRYPTOGRAPHY
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 
 def main() -> None:

@@ -350,8 +350,8 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host impor
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.listener import run_listener
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import ARGUMENT_SPEC, REQUIRED_BY
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.request import Identity, Request
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki.request import check_means, make_key, make_request
+from ansible_collections.gangway.docker.plugins.module_utils._host.keys import check_means, make_key, make_request
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 
 def main() -> None:

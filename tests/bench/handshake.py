@@ -33,10 +33,10 @@ _CLIENTS = 1000
 #: Makes the clients and revokes one, as the modules do.
 _REVOKE = """
 import sys
-from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_identities
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.module_utils._pki.revocation import revoke
-from ansible_collections.gangway.docker.plugins.module_utils._pki.signing import Subject
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_identities
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation import revoke
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.signing import Subject
 fleet = Fleet(sys.argv[1], "default")
 with fleet.lock():
     ensure_identities(fleet, [Subject("client", f"client-{n:04}@example.com") for n in range(int(sys.argv[2]))])

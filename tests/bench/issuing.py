@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_bundles
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_bundles
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
 
 _Made = tuple[ec.EllipticCurvePrivateKey, x509.Certificate]
 

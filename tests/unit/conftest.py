@@ -19,9 +19,9 @@ from ansible.utils.collection_loader import AnsibleCollectionConfig
 if AnsibleCollectionConfig.collection_finder is None:
     init_plugin_loader([str(Path(__file__).parents[2] / ".cache" / "collections")])
 
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord
-from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key
-from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import Signer, authority_certificate
+from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import generate_key
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.profile import Signer, authority_certificate
 
 MakeSigner = t.Callable[..., Signer]
 MakeRecord = t.Callable[..., EndpointRecord]

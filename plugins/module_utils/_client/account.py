@@ -14,7 +14,7 @@ import pwd
 import typing as t
 from dataclasses import dataclass
 
-from .._failure import Failure
+from .._shared.failure import Failure
 
 
 @dataclass(frozen=True)

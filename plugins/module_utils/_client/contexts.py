@@ -12,7 +12,7 @@ import json
 import re
 import typing as t
 
-from .._failure import Failure
+from .._shared.failure import Failure
 
 #: As the docker CLI checks names (cli/context/store); C(default) is its own.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.+-]+\Z")

@@ -10,7 +10,7 @@ __all__ = ("render_env_file",)
 
 import re
 
-from .._endpoint.formats import Connection, as_env
+from .._shared.formats import Connection, as_env
 
 #: Means itself to all readers, so it needs no quotes. C(~) is not here: a shell would expand it.
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./\[\]-]*\Z")

@@ -19,7 +19,7 @@ import ssl
 import stat
 import typing as t
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from .account import Account, as_root
 from .layout import temporary_of
 from .plan import Found

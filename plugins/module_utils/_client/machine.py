@@ -12,7 +12,7 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from .account import Account, find_account
 from .contexts import current_context
 from .files import belong_together, make_folder, observe, remove_file, remove_folder, replace_files

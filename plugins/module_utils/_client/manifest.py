@@ -11,7 +11,7 @@ __all__ = ("Manifest", "parse_manifest")
 import json
 from dataclasses import asdict, dataclass
 
-from .._failure import Failure
+from .._shared.failure import Failure
 
 
 @dataclass(frozen=True)

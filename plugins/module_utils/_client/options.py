@@ -10,7 +10,7 @@ __all__ = ("ARGUMENT_SPEC", "HOST_OPTIONS")
 
 import typing as t
 
-from .._pki.settings import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
+from .._shared.options import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
 
 #: What goes to the machine; all else stays on the controller.
 HOST_OPTIONS: dict[str, t.Any] = {

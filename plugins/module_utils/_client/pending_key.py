@@ -15,7 +15,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from .layout import Layout
 
 #: Seconds that a key waits for its certificate; after that, the run that made it has long ended.

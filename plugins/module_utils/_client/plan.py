@@ -12,7 +12,7 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from .describe import describe
 from .layout import Layout, temporary_of
 from .manifest import Manifest

@@ -11,7 +11,7 @@ __all__ = ("PRIVATE", "PUBLIC", "Bundle", "Wanted", "Wish", "our_paths", "wanted
 import typing as t
 from dataclasses import dataclass, field
 
-from .._endpoint.formats import Connection
+from .._shared.formats import Connection
 from .contexts import context_names, render_meta
 from .env_file import render_env_file
 from .layout import Layout

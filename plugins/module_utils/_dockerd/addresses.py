@@ -21,7 +21,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._failure import Failure
+from .._shared.failure import Failure
 
 DEFAULT_PORT = 2376
 ANY = "any"

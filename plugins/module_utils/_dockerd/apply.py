@@ -14,7 +14,7 @@ import os
 import shutil
 import typing as t
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from . import layout
 from .change import FileChange
 from .daemon_json import merge, restore

@@ -14,7 +14,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from .addresses import Listen, parse_connection
 from .interfaces import addresses_of, is_interface
 

@@ -13,7 +13,7 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from . import layout
 from .adopt import adopted
 from .collisions import Finding, find, in_the_clear

@@ -10,7 +10,7 @@ __all__ = ("firewall_files", "load_firewall", "rules_in_force", "unload_firewall
 
 import shutil
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from . import layout
 from .firewall import TABLE, is_in_force, render_rules, render_unit, render_watch_unit
 from .host import Host

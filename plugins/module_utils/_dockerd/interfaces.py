@@ -19,7 +19,7 @@ import struct
 import typing as t
 from dataclasses import dataclass
 
-from .._failure import Failure
+from .._shared.failure import Failure
 
 _IPAddress = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 

@@ -18,7 +18,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from . import layout, preflight
 from .asked import Asked
 from .connection import ansible_connection

@@ -13,7 +13,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from .daemon_json import MalformedDaemonJson, parse, restore
 from .guard import TLS_KEYS
 from .sources import Source, unsupported

@@ -22,7 +22,7 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from . import layout
 from .engine import EngineState, read_engine
 from .host import Attributes, Host

@@ -13,7 +13,7 @@ import re
 import shutil
 import typing as t
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from . import layout
 from .assignments import Assignment, of_options_file
 from .engine import read_engine

@@ -10,7 +10,7 @@ __all__ = ("ARGUMENT_SPEC", "HOST_OPTIONS", "REQUIRED_BY")
 
 import typing as t
 
-from .._pki.settings import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
+from .._shared.options import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
 
 #: What only the action plugin, on the controller, makes use of.
 _CONTROLLER_OPTIONS: dict[str, t.Any] = {

@@ -30,7 +30,7 @@ import socket
 import sys
 import typing as t
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from . import addresses, layout
 from .addresses import Listen
 from .collisions import find

@@ -11,7 +11,7 @@ __all__ = ("Doubt", "Source", "unsupported")
 import re
 from dataclasses import dataclass
 
-from .._failure import Failure
+from .._shared.failure import Failure
 
 #: Belongs to a package, or is gone with the next boot.
 _NOT_THE_ADMINS = re.compile(r"/(usr/(?!local/)|lib/|run/)")

@@ -19,7 +19,7 @@ import os
 import shutil
 import typing as t
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from . import layout
 from .host import Attributes, Host, sync_folder
 

@@ -22,7 +22,7 @@ import socket
 import ssl
 import typing as t
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from . import layout
 from .addresses import Listen
 from .engine import read_engine, running_containers

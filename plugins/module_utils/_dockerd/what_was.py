@@ -14,7 +14,7 @@ import json
 import typing as t
 from dataclasses import asdict, dataclass, field
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from . import layout
 from .daemon_json import parse, raw_values, restore
 from .host import Attributes

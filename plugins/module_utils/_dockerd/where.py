@@ -8,7 +8,7 @@ from __future__ import annotations
 
 __all__ = ("allow_of", "interfaces_in", "listen_of")
 
-from .._failure import Failure
+from .._shared.failure import Failure
 from .addresses import DEFAULT_PORT, Listen, parse_allow, parse_listen
 from .connection import Connection, is_interface, resolve
 from .request import Request

@@ -30,7 +30,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.engine imp
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Host
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.listener import run_listener
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.request import Identity, Request
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 PKI = Path("/run/faults")
 #: Said of a run that reached its end all the same.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 __all__ = ("METHODS", "choose_method")
 
-from ..._failure import Failure
+from ..._shared.failure import Failure
 from ..observe import Observed
 from .daemon_json import DaemonJson
 from .method import Method

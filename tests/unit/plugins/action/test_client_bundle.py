@@ -30,18 +30,18 @@ from ansible_collections.gangway.docker.plugins.module_utils._client.machine imp
     run_client_bundle,
 )
 from ansible_collections.gangway.docker.plugins.module_utils._client.wanted import Wish
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, write_record
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
-from ansible_collections.gangway.docker.plugins.module_utils._pki import clock
-from ansible_collections.gangway.docker.plugins.module_utils._pki.authority_making import ensure_authority
-from ansible_collections.gangway.docker.plugins.module_utils._pki.chain import as_pem, try_chain
-from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_client
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.module_utils._pki.issued import issued_to, read_issued
-from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key, private_key_pem
-from ansible_collections.gangway.docker.plugins.module_utils._pki.request import make_key, make_request
-from ansible_collections.gangway.docker.plugins.module_utils._pki.revocation import revoke
-from ansible_collections.gangway.docker.plugins.module_utils._pki.rotation import begin
+from ansible_collections.gangway.docker.plugins.module_utils._host.keys import make_key, make_request
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import generate_key, private_key_pem
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord, write_record
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.authority_making import ensure_authority
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_client
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.issued import issued_to, read_issued
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation import revoke
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import as_pem, try_chain
 
 FILES = ("ca.pem", "cert.pem", "key.pem")
 

@@ -18,9 +18,9 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
 
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, write_record
-from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_bundles
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet, Settings
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord, write_record
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_bundles
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet, Settings
 
 MakeRecord = t.Callable[..., EndpointRecord]
 

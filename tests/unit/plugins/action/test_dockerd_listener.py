@@ -22,23 +22,23 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import Listen, parse_listen
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.formats import Connection
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import (
+from ansible_collections.gangway.docker.plugins.module_utils._host.keys import make_key, make_request
+from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509
+from ansible_collections.gangway.docker.plugins.module_utils._shared.formats import Connection
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import (
     EndpointRecord,
     read_record,
     record_path,
     write_record,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.verification import Verification
-from ansible_collections.gangway.docker.plugins.module_utils._pki.authority_making import ensure_authority
-from ansible_collections.gangway.docker.plugins.module_utils._pki.chain import try_chain
-from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import x509
-from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_client
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.module_utils._pki.freshness import fingerprint
-from ansible_collections.gangway.docker.plugins.module_utils._pki.names import names_in
-from ansible_collections.gangway.docker.plugins.module_utils._pki.request import make_key, make_request
-from ansible_collections.gangway.docker.plugins.plugin_utils import publication
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.verification import Verification
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.authority_making import ensure_authority
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_client
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._listener import publication
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import try_chain
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.freshness import fingerprint
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.names import names_in
 
 PLAIN: dict[str, t.Any] = {"tls": False, "insecure": True}
 

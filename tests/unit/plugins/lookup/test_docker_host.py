@@ -15,10 +15,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.record import EndpointRecord, write_record
-from ansible_collections.gangway.docker.plugins.module_utils._pki.authority_making import ensure_authority
-from ansible_collections.gangway.docker.plugins.module_utils._pki.ensure import ensure_client
-from ansible_collections.gangway.docker.plugins.module_utils._pki.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord, write_record
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.authority_making import ensure_authority
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_client
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._client.contexts im
     current_context,
     render_meta,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._client.env_file import render_env_file
-from ansible_collections.gangway.docker.plugins.module_utils._endpoint.formats import Connection
+from ansible_collections.gangway.docker.plugins.module_utils._shared.formats import Connection
 
 PATHS = (
     "/home/ci/.docker",

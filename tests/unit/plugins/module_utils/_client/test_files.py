@@ -21,7 +21,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._client.files impor
     replace_files,
 )
 from ansible_collections.gangway.docker.plugins.module_utils._client.wanted import Wanted
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 
 @pytest.fixture

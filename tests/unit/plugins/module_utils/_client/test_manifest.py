@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._client.manifest import Manifest, parse_manifest
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 
 def test_what_is_written_is_what_is_read() -> None:

@@ -24,7 +24,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._client.wanted impo
     Wish,
     wanted_files,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 OWNER = (1000, 1000)
 LAYOUT = Layout("/home/ci/.docker", "/home/ci/.docker")

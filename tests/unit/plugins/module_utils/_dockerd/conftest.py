@@ -40,9 +40,9 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.plan impor
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.sources import Source
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.startup import startup_of
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.unit import DaemonFlags, daemon_flags, words_of
-from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import serialization
-from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key, private_key_pem
-from ansible_collections.gangway.docker.plugins.module_utils._pki.profile import Signer, server_certificate
+from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import serialization
+from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import generate_key, private_key_pem
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.profile import Signer, server_certificate
 
 _UNIT = "/usr/lib/systemd/system/docker.service"
 _CE = "[Service]\nExecStart=/usr/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock\n"

@@ -16,7 +16,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses 
     parse_connection,
     parse_listen,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 
 @pytest.mark.parametrize(

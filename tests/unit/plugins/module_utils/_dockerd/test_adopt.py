@@ -20,7 +20,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.unit impor
     daemon_flags,
     exec_start_words,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 UNIT = "/lib/systemd/system/docker.service"
 OWN_UNIT = "/etc/systemd/system/docker.service"

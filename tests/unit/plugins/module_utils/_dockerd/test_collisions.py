@@ -14,7 +14,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.collisions
     find,
     in_the_clear,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 UNIT = "/lib/systemd/system/docker.service"
 DROP_IN = "/etc/systemd/system/docker.service.d/override.conf"

@@ -19,7 +19,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.connection
     ansible_connection,
     resolve,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 SSH = b"SSH_CONNECTION=10.0.0.1 51234 10.0.0.2 22"
 

@@ -21,7 +21,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.plan impor
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.sources import Source
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.startup import startup_of
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.what_was import WhatWas
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 Host = t.Callable[[str], Observed]
 Expose = t.Callable[..., Plan]

@@ -25,7 +25,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.firewallin
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Host
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.init import Scripts, Systemd
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.method import Exposure
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 MakeExposure = t.Callable[..., Exposure]
 LOAD = f"nft -f {layout.FIREWALL_RULES}"

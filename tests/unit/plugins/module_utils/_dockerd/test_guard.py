@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd import daemon_json, guard, unit
-from ansible_collections.gangway.docker.plugins.module_utils._pki.dependency import serialization
-from ansible_collections.gangway.docker.plugins.module_utils._pki.keys import generate_key, private_key_pem
+from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import serialization
+from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import generate_key, private_key_pem
 
 #: What C(systemctl show docker.service --property=ExecStart --value) prints on Debian 13.
 SHOWN = (

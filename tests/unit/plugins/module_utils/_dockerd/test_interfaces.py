@@ -20,7 +20,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.interfaces
     is_interface,
     parse_addresses,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 PERMANENT, TEMPORARY, DUPLICATE, DEPRECATED, TENTATIVE = 0x80, 0x01, 0x08, 0x20, 0x40
 LO, ETH1 = 1, 7

@@ -15,7 +15,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd import lay
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd import observe as observe_module
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Host
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.observe import Observed, observe, text_of
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 
 def _blocks(tmp_path: Path, **service: str) -> str:

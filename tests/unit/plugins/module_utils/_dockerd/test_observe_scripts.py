@@ -17,7 +17,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.init impor
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.observe import Observed
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.observe_scripts import value_in_shell
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options_block import with_block
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 SYSVINIT = "#!/bin/sh\nDOCKERD=/usr/sbin/dockerd\nstart-stop-daemon --start --exec $DOCKERD -- $DOCKER_OPTS\n"
 OPENRC = '#!/sbin/openrc-run\ncommand="${DOCKERD_BINARY:-/usr/bin/dockerd}"\ncommand_args="${DOCKER_OPTS}"\n'

@@ -18,7 +18,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.pending_ke
     make_pending_key,
     read_pending_key,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 
 @pytest.fixture(autouse=True)

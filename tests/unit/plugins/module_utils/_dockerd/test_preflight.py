@@ -27,7 +27,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.preflight 
 )
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.sources import Source
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.unit import DaemonFlags
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 FLAGS = DaemonFlags("/usr/bin/dockerd", ("fd://",), (), None, False)
 

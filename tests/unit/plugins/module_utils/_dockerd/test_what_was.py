@@ -16,7 +16,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._dockerd.daemon_jso
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Attributes
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options_block import with_block
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.what_was import OUR_KEYS, Kept, WhatWas
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 OURS: dict[str, t.Any] = {
     "hosts": ["fd://", "tcp://10.20.0.5:2376"],

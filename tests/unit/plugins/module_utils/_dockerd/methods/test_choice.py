@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.methods.choice import METHODS, choose_method
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.observe import Observed
 from ansible_collections.gangway.docker.plugins.module_utils._dockerd.unit import DaemonFlags
-from ansible_collections.gangway.docker.plugins.module_utils._failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 Host = t.Callable[[str], Observed]
 

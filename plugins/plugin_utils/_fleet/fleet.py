@@ -1,0 +1,249 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet's folder on the controller: where its authority and its identities lie, and signing in its name.
+
+<home>/<fleet>/authority/  see M(authority)
+               clients/<name>/  ca.pem cert.pem key.pem
+               servers/<name>/  ca.pem cert.pem key.pem     only where the controller makes the servers' keys
+               issued/   the clients' certificates, see M(issued)
+               revoked/<name>/  the bundle of a client that was shut out
+               endpoints/<host>.json
+"""
+
+from __future__ import annotations
+
+__all__ = ("Fleet", "Settings")
+
+import contextlib
+import datetime
+import re
+import typing as t
+from pathlib import Path
+
+from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import require_cryptography, x509
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+
+from .._pki import clock
+from .._pki.authority import Authority, authority_missing, parse_authority, read_authority, read_files
+from .._pki.chain import Chain, try_chain
+from .._pki.names import sort_names
+from .._pki.profile import Signer
+from .._pki.renewal import describe_expiry
+from .._pki.signing import Run, Subject, check_request, sign_by_command, sign_with_authority
+from . import bundle
+from .issued import note_issued
+from .settings import Settings
+
+if t.TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:+-]*\Z")
+
+
+class Fleet:
+    """One fleet's folder."""
+
+    def __init__(
+        self,
+        home: str,
+        name: str,
+        settings: Settings | None = None,
+        *,
+        check_mode: bool = False,
+        run: Run | None = None,
+    ) -> None:
+        """C(run) runs the C(sign_command) of the settings."""
+        require_cryptography()
+        _check_name("fleet", name)
+        self.name = name
+        self.folder = Path(home).expanduser() / name
+        self.settings = settings or Settings()
+        self.check_mode = check_mode
+        self._run = run
+        self.warnings: list[str] = []
+        self._authority: Authority | None = None
+        #: What check mode would have written.
+        self._predicted: dict[str, bytes | None] = {}
+        self._signers: dict[str, Signer] = {}
+        #: Clients' certificates that are not handed out yet.
+        self._unnoted: list[x509.Certificate] = []
+
+    @property
+    def authority_folder(self) -> Path:
+        return self.folder / "authority"
+
+    @property
+    def endpoints_folder(self) -> Path:
+        return self.folder / "endpoints"
+
+    @property
+    def issued_folder(self) -> Path:
+        return self.folder / "issued"
+
+    @property
+    def machines_folder(self) -> Path:
+        return self.folder / "machines"
+
+    def client_folder(self, name: str) -> Path:
+        _check_name("client", name)
+        return self.folder / "clients" / name
+
+    def server_folder(self, name: str) -> Path:
+        _check_name("server", name)
+        return self.folder / "servers" / name
+
+    def revoked_folder(self, name: str) -> Path:
+        _check_name("client", name)
+        return self.folder / "revoked" / name
+
+    @contextlib.contextmanager
+    def lock(self) -> t.Iterator[None]:
+        """One process at a time makes or signs; check mode makes nothing, so it needs no lock (and no folder)."""
+        with contextlib.nullcontext() if self.check_mode else bundle.lock(self.folder):
+            if not self.check_mode:
+                bundle.recover(self.authority_folder)
+            self.reread()
+            yield
+
+    def reread(self) -> None:
+        """Forget what is known of the authority: it has changed, or another process may have changed it."""
+        self._authority = None
+        self._signers.clear()
+
+    def authority(self) -> Authority | None:
+        """Return what lies in the authority's folder, or None where there is none yet."""
+        if self._authority is None:
+            files = {**read_files(self.authority_folder), **self._predicted}
+            present = {name: content for name, content in files.items() if content is not None}
+            self._authority = parse_authority(self.authority_folder, present)
+        return self._authority
+
+    def required_authority(self) -> Authority:
+        """Return it. Failure: C(authority_missing)."""
+        authority = self.authority()
+        if authority is None:
+            raise authority_missing(self.authority_folder, self.folder)
+        return authority
+
+    def all_authorities(self) -> t.Iterator[Authority]:
+        """Yield the authority of each fleet in this home: all of them are this controller's."""
+        for folder in sorted(self.folder.parent.glob("*/authority")):
+            with contextlib.suppress(Failure):
+                authority = read_authority(folder)
+                if authority is not None:
+                    yield authority
+
+    def certificates_on_machines(self) -> t.Iterator[tuple[str, x509.Certificate]]:
+        """Yield what the role client has put on other machines, with the machine's name as files have it."""
+        for path in sorted(self.machines_folder.glob("*/[!.]*.pem")):
+            for certificate in try_chain(path.read_bytes())[:1]:
+                yield path.parent.name, certificate
+
+    def authority_certificate(self) -> x509.Certificate | None:
+        authority = self.authority()
+        return None if authority is None else authority.certificate
+
+    def write_authority(self, files: t.Mapping[str, bytes | None]) -> None:
+        """Replace files of the authority's folder, all at once; None takes a file away.
+
+        In check mode, the fleet goes on as if it were so.
+        """
+        if self.check_mode:
+            self._predicted.update(files)
+            self.reread()
+            return
+        # Everything here is secret or made anew at will; nothing of it belongs into a repository.
+        if not (self.folder / ".gitignore").exists():
+            bundle.replace_file(self.folder / ".gitignore", b"*\n", bundle.PUBLIC)
+        modes = {name: bundle.PRIVATE if name.endswith("key.pem") else bundle.PUBLIC for name in files}
+        wanted = {name: None if content is None else (content, modes[name]) for name, content in files.items()}
+        bundle.write_bundle(self.authority_folder, wanted)
+        self.reread()
+
+    def sign_server_request(self, request_pem: bytes, names: t.Sequence[str], name: str = "") -> Chain:
+        """Sign a host's CSR; return the chain for its C(cert.pem).
+
+        Of the request, only the public key is taken; the names are the controller's to decide.
+        """
+        subject = Subject("server", name or "server", tuple(sort_names(names)))
+        return self._sign_request(subject, request_pem)
+
+    def sign_client_request(self, request_pem: bytes, name: str) -> Chain:
+        """Sign the CSR of a client whose key is on another machine; return the chain for its C(cert.pem)."""
+        self.check_not_revoked(name)
+        return self._sign_request(Subject("client", name), request_pem)
+
+    def _sign_request(self, subject: Subject, request_pem: bytes) -> Chain:
+        request = check_request(request_pem, None if self.settings.sign_command is None else subject)
+        chain = self.sign(subject, request.public_key(), lambda: request_pem)
+        self.note_issued()
+        return chain
+
+    def sign(self, subject: Subject, public_key: CertificatePublicKeyTypes, request: t.Callable[[], bytes]) -> Chain:
+        """Return the chain for C(cert.pem); call M(note_issued) before it is handed out."""
+        authority = self.required_authority()
+        if self.settings.sign_command is not None:
+            if self._run is None:
+                raise ValueError("nothing was given to run sign_command with")
+            chain = sign_by_command(self._run, self.settings.sign_command, subject, request(), authority.chain)
+            if self.settings.renew_before.is_due(chain[0], clock.now()):
+                self.warnings.append(
+                    f"What sign_command made for {subject.kind} {subject.name!r}"
+                    f" {describe_expiry(chain[0], clock.now())}: by renew_before, each run has it made again."
+                )
+            return chain
+        validity = datetime.timedelta(days=self.settings.validity)
+        signer = self.client_signer() if subject.kind == "client" else self.signer()
+        certificate = sign_with_authority(subject, public_key, signer=signer, validity=validity, now=clock.now())
+        if subject.kind == "client":
+            self._unnoted.append(certificate)
+        return (certificate, *authority.above(certificate))
+
+    def note_issued(self) -> None:
+        """Have the clients' certificates that were signed since the last call survive whatever comes."""
+        if self._unnoted:
+            note_issued(self.issued_folder, self._unnoted)
+            self._unnoted.clear()
+
+    def check_signer(self) -> None:
+        """Raise what signing would raise. Failures: C(authority_missing) and those of M(load_private_key)."""
+        if self.settings.sign_command is None:
+            self.signer()
+
+    def signer(self) -> Signer:
+        """Return the authority, its key opened."""
+        if "authority" not in self._signers:
+            self._signers["authority"] = self.required_authority().signer(self.settings.passphrase, clock.now())
+        return self._signers["authority"]
+
+    def client_signer(self) -> Signer:
+        """Return who signs clients, the key opened."""
+        if "clients" not in self._signers:
+            self._signers["clients"] = self.required_authority().open_client_signer(
+                self.settings.passphrase, clock.now()
+            )
+        return self._signers["clients"]
+
+    def check_not_revoked(self, name: str) -> None:
+        """Refuse a client that was shut out. Failure: C(client_revoked)."""
+        folder = self.revoked_folder(name)
+        if folder.exists():
+            raise Failure(
+                "client_revoked",
+                thing=f"client {name!r}",
+                reason="it was revoked, and is not made again unasked",
+                cure=f"Take it out of expose_clients, or choose another name; to let it in again under a new key, "
+                f"remove {folder}",
+            )
+
+
+def _check_name(what: str, name: str) -> None:
+    if not _NAME.match(name) or len(name) > 64:
+        raise Failure(
+            "invalid_name",
+            thing=f"{what} name {name!r}",
+            reason="it becomes a folder and a certificate's CN, so it has to be 1 to 64 letters, digits or _ . @ : + -",
+            cure="Choose another name",
+        )

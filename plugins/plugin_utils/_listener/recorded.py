@@ -1,0 +1,71 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an endpoint record says of how a daemon was exposed, for runs that are to change nothing of it."""
+
+from __future__ import annotations
+
+__all__ = ("about_expiry", "asked_options", "lacks_proof", "recorded_options")
+
+import typing as t
+import urllib.parse
+
+from .._endpoint.record import EndpointRecord
+from .._fleet.fleet import Fleet
+from .._fleet.revocation import revoked_bundles
+from .._pki import clock
+from .._pki.chain import try_chain
+from .._pki.keys import key_type_of
+from .._pki.renewal import describe_expiry, expires_soon
+from .listening import addresses_in
+
+#: Options that are not to be had back from what came of them, and whose defaults would change how a host is exposed.
+_ASKED = ("listen", "method", "firewall", "live_restore")
+
+
+def asked_options(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return what the endpoint record keeps of the task's options."""
+    return {option: args[option] for option in _ASKED}
+
+
+def recorded_options(record: EndpointRecord, args: t.Mapping[str, t.Any], fleet: Fleet) -> dict[str, t.Any]:
+    """Return options of dockerd_listener as they were, where they are not given.
+
+    A playbook that only renews may know nothing of the variables that another one has exposed the host with. For an
+    option with a default, nobody can tell whether it is given, so these are as recorded in any case.
+    """
+    chain = try_chain(record.certificate.encode())
+    advertised = urllib.parse.urlsplit(record.url).hostname
+    # An interface may have got another address. These are added as the host tells them, so none is to be kept.
+    passing = addresses_in(record.listen) if record.interfaces else []
+    options: dict[str, t.Any] = {
+        **record.asked,
+        "tls": record.tls,
+        "listen": args["listen"] or record.asked.get("listen") or record.listen,
+        "allow": args["allow"] or record.allow,
+        "names": args["names"] or [name for name in record.server_names if name not in passing],
+        "advertise": args["advertise"] or (None if advertised in passing else advertised),
+    }
+    if chain:
+        options["key_type"] = key_type_of(chain[0].public_key())
+    if record.key_origin != "brought":
+        options["key_origin"] = record.key_origin
+    # The one that was taken so far may have been revoked.
+    others = sorted(path.name for path in (fleet.folder / "clients").glob("[!.]*"))
+    here = [name for name in (args["client"], record.client, *others) if fleet.client_folder(name).is_dir()]
+    options["client"] = here[0] if here else record.client
+    return options
+
+
+def about_expiry(record: EndpointRecord) -> list[str]:
+    """Return a warning where the certificate is the user's to renew, and it is time."""
+    chain = try_chain(record.certificate.encode())
+    if not chain or not expires_soon(chain[0], clock.now()):
+        return []
+    return [f"The certificate of {record.name} {describe_expiry(chain[0], clock.now())}; bring a new one in time."]
+
+
+def lacks_proof(record: EndpointRecord, fleet: Fleet) -> bool:
+    """Whether a revoked client was not seen turned away by a daemon that the controller gets through to."""
+    return bool(record.verified and record.trust and revoked_bundles(fleet).keys() - set(record.refused))

@@ -1,0 +1,213 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What lies in a fleet's C(authority/) folder: who signs, whom clients trust, whom daemons trust.
+
+ca.pem, ca-key.pem           the authority, which signs servers and clients; behind it in ca.pem the CAs above it
+issuer.pem, issuer-key.pem   after a revocation: signs clients instead
+clients-ca.pem               whom daemons let in, where that is not simply the authority
+former.pem, cross.pem        during a rotation: the authority before, and the new one signed by it
+client-cross.pem             and, after a revocation, the new one signed by the issuer that daemons know instead
+rotation                     the phase of a rotation: C(overlap) or C(dropping)
+"""
+
+from __future__ import annotations
+
+__all__ = ("DROPPING", "OVERLAP", "Authority", "parse_authority", "read_authority", "read_files")
+
+import datetime
+import functools
+import hashlib
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+
+from .._fleet import bundle
+from .chain import as_pem, is_issued_by, is_root, leads_to, parse_chain
+from .keys import load_private_key
+from .profile import Signer, serves
+
+#: Daemons and clients trust the old and the new authority.
+OVERLAP = "overlap"
+#: The old one is on its way out: daemons are losing it one after another.
+DROPPING = "dropping"
+
+_FILES = (
+    "ca.pem",
+    "ca-key.pem",
+    "issuer.pem",
+    "issuer-key.pem",
+    "clients-ca.pem",
+    "former.pem",
+    "cross.pem",
+    "client-cross.pem",
+    "rotation",
+)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """The folder's content, read at one moment. Chains begin with the certificate that signs and end with a root."""
+
+    folder: Path
+    chain: tuple[x509.Certificate, ...]
+    key_pem: bytes | None = field(repr=False)
+    issuer: x509.Certificate | None
+    issuer_key_pem: bytes | None = field(repr=False)
+    listed: tuple[x509.Certificate, ...]
+    former: tuple[x509.Certificate, ...]
+    cross: x509.Certificate | None
+    client_cross: x509.Certificate | None
+    phase: str | None
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        return self.chain[0]
+
+    @property
+    def is_external(self) -> bool:
+        """Whether it has no key here: certificates are signed elsewhere."""
+        return self.key_pem is None
+
+    @functools.cached_property
+    def server_trust(self) -> bytes:
+        """C(ca.pem) of clients: the roots by which they know the servers."""
+        return as_pem(certificate for chain in (self.chain, self.former) for certificate in chain[-1:])
+
+    @property
+    def client_trust(self) -> bytes:
+        """C(ca.pem) of daemons: whose clients they let in, or which ones.
+
+        Never a root above the authority: it may have signed for half the company.
+        """
+        return as_pem(self.listed or [self.certificate])
+
+    @property
+    def client_trust_digest(self) -> str:
+        """SHA-256 in hex over C(ca.pem) of daemons, as endpoint records have it."""
+        return hashlib.sha256(self.client_trust).hexdigest()
+
+    @property
+    def client_signer(self) -> x509.Certificate:
+        return self.issuer or self.certificate
+
+    def above(self, certificate: x509.Certificate) -> tuple[x509.Certificate, ...]:
+        """Return what stands behind the certificate in its C(cert.pem)."""
+        between = [ca for ca in self.chain if not is_root(ca)]
+        crosses = [] if self.cross is None else [self.cross]
+        if self.client_cross is not None and serves(certificate, "client"):
+            # OpenSSL takes the first that could be the issuer, and looks no further.
+            crosses.insert(0, self.client_cross)
+        return (*between, *crosses)
+
+    def issued_server(self, chain: t.Sequence[x509.Certificate]) -> bool:
+        """Tell whether a server's certificate is this authority's."""
+        return leads_to(chain, self.chain if self.is_external else [self.certificate])
+
+    def knows(self, chain: t.Sequence[x509.Certificate]) -> bool:
+        """Tell whether it, or the authority that it takes the place of, has signed this certificate."""
+        return leads_to(chain if self.is_external else chain[:1], (*self.chain, *self.former))
+
+    def issued_client(self, chain: t.Sequence[x509.Certificate]) -> bool:
+        """Tell whether a client's certificate is one that daemons go on letting in."""
+        if self.is_external:
+            return leads_to(chain, self.chain)
+        return is_issued_by(chain[0], self.client_signer) or (self.phase is None and chain[0] in self.listed)
+
+    def signer(self, passphrase: str | None, now: datetime.datetime) -> Signer:
+        """Return the authority, its key opened. Failures: those of M(load_private_key) and of M(_check)."""
+        return self._open(self.certificate, self.key_pem, "ca", passphrase, now)
+
+    def open_client_signer(self, passphrase: str | None, now: datetime.datetime) -> Signer:
+        """Return who signs clients, the key opened; the same failures."""
+        if self.issuer is None:
+            return self.signer(passphrase, now)
+        return self._open(self.issuer, self.issuer_key_pem, "issuer", passphrase, now)
+
+    def _open(
+        self,
+        certificate: x509.Certificate,
+        key_pem: bytes | None,
+        name: str,
+        passphrase: str | None,
+        now: datetime.datetime,
+    ) -> Signer:
+        path = self.folder / ("ca-key.pem" if name == "ca" else "issuer-key.pem")
+        if key_pem is None:
+            raise authority_missing(path, self.folder.parent)
+        key = load_private_key(key_pem, path=str(path), passphrase=passphrase)
+        if key.public_key() != certificate.public_key():
+            raise Failure(
+                "authority_mismatch",
+                thing=str(path),
+                reason=f"this key does not belong to {name}.pem beside it",
+                cure="Put the matching pair there",
+            )
+        if certificate.not_valid_after_utc <= now:
+            raise Failure(
+                "authority_expired",
+                thing=str(self.folder / f"{name}.pem"),
+                reason=f"this authority expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
+                cure="Make a new one: ansible-playbook gangway.docker.rotate_authority",
+            )
+        return Signer(certificate, key)
+
+
+def authority_missing(thing: Path, folder: Path) -> Failure:
+    """Return the failure of a fleet that nothing can be signed for."""
+    return Failure(
+        "authority_missing",
+        thing=str(thing),
+        reason=f"the authority of fleet {folder.name!r} is not there, so nothing can be signed",
+        cure="Restore it from a backup, or point home and fleet (expose_home, expose_fleet) to it; to begin anew, move "
+        f"{folder} away, and expose every host of the fleet again with expose_take_over=true",
+    )
+
+
+def read_authority(folder: Path) -> Authority | None:
+    """Return what is there, or None where there is no C(ca.pem). Failure: C(certificate_unreadable)."""
+    return parse_authority(folder, read_files(folder))
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return those of the folder's files that are there."""
+    return bundle.read_bundle(folder, _FILES)
+
+
+def parse_authority(folder: Path, files: t.Mapping[str, bytes]) -> Authority | None:
+    """Return what these files of the folder say; the same failure."""
+    if "ca.pem" not in files:
+        return None
+    parsed = {name: parse_chain(pem, str(folder / name)) for name, pem in files.items() if name in _CERTIFICATES}
+    _check_issuer(folder, parsed["ca.pem"][0], parsed.get("issuer.pem", ()))
+    issuer, cross, client_cross = (parsed.get(name) for name in ("issuer.pem", "cross.pem", "client-cross.pem"))
+    return Authority(
+        folder=folder,
+        chain=parsed["ca.pem"],
+        key_pem=files.get("ca-key.pem"),
+        issuer=issuer[0] if issuer else None,
+        issuer_key_pem=files.get("issuer-key.pem"),
+        listed=parsed.get("clients-ca.pem", ()),
+        former=parsed.get("former.pem", ()),
+        cross=cross[0] if cross else None,
+        client_cross=client_cross[0] if client_cross else None,
+        phase=files["rotation"].decode().strip() if "rotation" in files else None,
+    )
+
+
+def _check_issuer(folder: Path, authority: x509.Certificate, issuer: t.Sequence[x509.Certificate]) -> None:
+    """Refuse what two folders that were copied into one make: daemons would let nobody in."""
+    if issuer and issuer[0].subject != authority.subject:
+        raise Failure(
+            "authority_mismatch",
+            thing=str(folder / "issuer.pem"),
+            reason="this issuer of clients belongs to another authority than ca.pem beside it",
+            cure="Restore the folder as a whole, from one backup or one controller (rsync --delete)",
+        )
+
+
+_CERTIFICATES = ("ca.pem", "issuer.pem", "clients-ca.pem", "former.pem", "cross.pem", "client-cross.pem")

@@ -1,0 +1,160 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The probe, against real TLS servers on loopback: it says yes to mutual TLS as it should be, and else why not."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gangway.docker.plugins.module_utils._shared.formats import Connection
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.probe import probe_endpoint
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.authority_making import ensure_authority
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_client, ensure_server
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+PONG = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
+BROKEN = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 8\r\nConnection: close\r\n\r\nnot yet!"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two fleets, each with a client and servers."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("ours", "theirs"):
+        fleet = Fleet(str(home), name)
+        ensure_authority(fleet)
+        ensure_client(fleet, "ci")
+        ensure_server(fleet, "loopback", ["127.0.0.1"])
+        ensure_server(fleet, "elsewhere", ["192.0.2.1", "web1"])
+    return home
+
+
+@contextlib.contextmanager
+def _daemon(bundle: Path | None, answer: bytes = PONG) -> t.Iterator[str]:
+    """A daemon that wants client certificates of the bundle's CA; None: one that speaks no TLS."""
+    context = None
+    if bundle is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(bundle / "ca.pem"))
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_cert_chain(bundle / "cert.pem", bundle / "key.pem")
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(10)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            plain, _address = listener.accept()
+            plain.settimeout(5)
+            with plain:
+                if context is None:
+                    plain.recv(64)
+                    plain.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+                    return
+                with context.wrap_socket(plain, server_side=True) as secured:
+                    request = b""
+                    while b"\r\n\r\n" not in request:
+                        request += secured.recv(4096)
+                    assert request.startswith(b"GET /_ping ")
+                    secured.sendall(answer)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        thread.join(timeout=10)
+        listener.close()
+
+
+def _ci(home: Path, fleet: str = "ours") -> str:
+    return str(home / fleet / "clients" / "ci")
+
+
+def test_an_endpoint_that_works_is_no_problem(home: Path) -> None:
+    with _daemon(home / "ours" / "servers" / "loopback") as url:
+        assert probe_endpoint(Connection(url, _ci(home))) is None
+
+
+def test_the_environment_has_no_say_in_whom_to_trust(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(home / "theirs" / "authority" / "ca.pem"))
+    with _daemon(home / "ours" / "servers" / "loopback") as url:
+        assert probe_endpoint(Connection(url, _ci(home))) is None
+    with _daemon(home / "theirs" / "servers" / "loopback") as url:
+        assert "not trusted" in str(probe_endpoint(Connection(url, _ci(home))))
+
+
+@pytest.mark.parametrize(
+    ("server", "told"),
+    [("theirs/servers/loopback", "not trusted"), ("ours/servers/elsewhere", "not trusted (IP address mismatch")],
+)
+def test_a_server_that_is_not_who_it_should_be_is_told(home: Path, server: str, told: str) -> None:
+    with _daemon(home / server) as url:
+        assert told in str(probe_endpoint(Connection(url, _ci(home))))
+
+
+def test_a_client_that_is_not_let_in_is_told(home: Path, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    (mixed / "ca.pem").write_bytes((home / "ours" / "authority" / "ca.pem").read_bytes())
+    for name in ("cert.pem", "key.pem"):
+        (mixed / name).write_bytes((home / "theirs" / "clients" / "ci" / name).read_bytes())
+    with _daemon(home / "ours" / "servers" / "loopback") as url:
+        problem = str(probe_endpoint(Connection(url, str(mixed))))
+    assert "TLS failed" in problem or "no connection" in problem
+
+
+def test_a_port_without_tls_is_told(home: Path) -> None:
+    with _daemon(None) as url:
+        assert "TLS failed" in str(probe_endpoint(Connection(url, _ci(home))))
+
+
+def test_a_daemon_that_is_not_well_is_quoted(home: Path) -> None:
+    with _daemon(home / "ours" / "servers" / "loopback", BROKEN) as url:
+        assert probe_endpoint(Connection(url, _ci(home))) == "HTTP 503 not yet!"
+
+
+def test_a_closed_port_is_told(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert "no connection" in str(probe_endpoint(Connection(f"tcp://127.0.0.1:{port}", _ci(home))))
+
+
+def test_a_bundle_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert "No such file" in str(probe_endpoint(Connection("tcp://127.0.0.1:1", str(tmp_path))))
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [(PONG, None), (BROKEN, "HTTP 503 not yet!"), (b"", "no connection"), (b"\x15\x03", "no conn")],
+)
+def test_a_plain_endpoint_is_asked_without_any_bundle(answer: bytes, problem: str | None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+
+        def serve() -> None:
+            connection, _address = listener.accept()
+            with connection:
+                assert connection.recv(4096).startswith(b"GET /_ping ")
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        found = probe_endpoint(Connection(f"tcp://127.0.0.1:{listener.getsockname()[1]}", None))
+        thread.join(timeout=10)
+    assert found is None if problem is None else str(found).startswith(problem)
+
+
+def test_tls_where_none_is_expected_is_told(home: Path) -> None:
+    with _daemon(home / "ours" / "servers" / "loopback") as url:
+        assert "no connection" in str(probe_endpoint(Connection(url, None)))

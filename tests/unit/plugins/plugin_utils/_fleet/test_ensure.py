@@ -1,0 +1,72 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""tls_bundle's work: many identities in one call, and a result that tells of each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import BUNDLE_ARGUMENTS, ensure_bundles
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet, Settings
+
+SERVERS = [{"name": "build1", "names": ["build1.example.com", "10.0.0.5"]}, {"name": "build2", "names": []}]
+
+
+def test_everything_is_made_in_one_call_and_told_of(tmp_path: Path) -> None:
+    result = ensure_bundles(Fleet(str(tmp_path), "default"), ["ci", "alice"], SERVERS)
+    assert result["changed"] is True
+    assert result["authority"]["kind"] == "authority"
+    assert [(i["kind"], i["name"], i["names"], i["reason"]) for i in result["identities"]] == [
+        ("client", "ci", [], "missing"),
+        ("client", "alice", [], "missing"),
+        ("server", "build1", ["build1.example.com", "10.0.0.5"], "missing"),
+        ("server", "build2", ["build2"], "missing"),
+    ]
+    assert len(result["diff"]) == 5
+    assert all(Path(identity["path"], "cert.pem").is_file() for identity in result["identities"])
+
+
+def test_a_second_call_changes_nothing_and_shows_no_diff(tmp_path: Path) -> None:
+    first = ensure_bundles(Fleet(str(tmp_path), "default"), ["ci"], SERVERS)
+    second = ensure_bundles(Fleet(str(tmp_path), "default"), ["ci"], SERVERS)
+    assert (second["changed"], second["diff"]) == (False, [])
+    assert [i["fingerprint"] for i in first["identities"]] == [i["fingerprint"] for i in second["identities"]]
+
+
+def test_one_new_client_is_the_only_change(tmp_path: Path) -> None:
+    ensure_bundles(Fleet(str(tmp_path), "default"), ["ci"], [])
+    result = ensure_bundles(Fleet(str(tmp_path), "default"), ["ci", "alice"], [])
+    assert [identity["changed"] for identity in result["identities"]] == [False, True]
+    assert [entry["after_header"] for entry in result["diff"]] == [str(tmp_path / "default" / "clients" / "alice")]
+
+
+def test_check_mode_predicts_the_diff_and_makes_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    predicted = ensure_bundles(Fleet(str(home), "default", check_mode=True), ["ci"], SERVERS)
+    assert not home.exists()
+    made = ensure_bundles(Fleet(str(home), "default"), ["ci"], SERVERS)
+    assert predicted["diff"] == made["diff"]
+    assert predicted["changed"] is made["changed"] is True
+
+
+def test_results_can_be_sent_and_hold_no_secret(tmp_path: Path) -> None:
+    fleet = Fleet(str(tmp_path), "default", Settings(passphrase="correct-horse"))
+    told = json.dumps(ensure_bundles(fleet, ["ci"], SERVERS))
+    assert "correct-horse" not in told
+    assert "PRIVATE KEY" not in told
+
+
+def test_a_wrong_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Failure) as failure:
+        ensure_bundles(Fleet(str(tmp_path), "default"), ["../ci"], [])
+    assert failure.value.key == "invalid_name"
+
+
+def test_the_passphrase_is_never_logged() -> None:
+    assert BUNDLE_ARGUMENTS["passphrase"]["no_log"] is True
