@@ -6,23 +6,24 @@
 
 from __future__ import annotations
 
-__all__ = ("DEFAULT_HOME", "FLEET_ARGUMENTS", "IDENTITY_ARGUMENTS")
+__all__ = ("DEFAULT_FLEETS_DIR", "FLEET_ARGUMENTS", "IDENTITY_ARGUMENTS")
 
 import typing as t
 
 from .key_types import DEFAULT_KEY_TYPE, KEY_TYPES
 
-DEFAULT_HOME = "~/.docker/gangway"
+DEFAULT_FLEETS_DIR = "~/.docker/gangway"
 
 FLEET_ARGUMENTS: dict[str, t.Any] = {
     "fleet": {"type": "str", "default": "default"},
-    "home": {"type": "path", "default": DEFAULT_HOME},
+    "fleets_dir": {"type": "path", "default": DEFAULT_FLEETS_DIR},
     "passphrase": {"type": "str", "no_log": True},
+    "variables_prefix": {"type": "str"},
 }
 #: How identities are made; documented in doc_fragments/identity.py.
 IDENTITY_ARGUMENTS: dict[str, t.Any] = {
     "key_type": {"type": "str", "choices": list(KEY_TYPES), "default": DEFAULT_KEY_TYPE, "no_log": False},
-    "validity": {"type": "int", "default": 365},
+    "validity": {"type": "str", "default": "365d"},
     "renew_before": {"type": "str"},
     "sign_command": {"type": "str"},
 }
