@@ -13,7 +13,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record im
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import FleetAction
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import AUTHORITY_ARGUMENTS
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.identity import Identity
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.outcome import Outcome
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin, drop, end
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.authority import DROPPING, OVERLAP
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.freshness import fingerprint, not_after_of
@@ -34,23 +34,23 @@ class ActionModule(FleetAction):
     def carry_out(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         with fleet.lock():
             before = fleet.required_authority().phase
-            identities = self._step(fleet, args)
+            outcomes = self._step(fleet, args)
             authority = fleet.required_authority()
             closed = args["step"] == "end" and before == DROPPING
             opened = args["step"] == "begin" and before is None
             dropped = args["step"] == "drop" and before == OVERLAP
         return {
-            "changed": closed or opened or dropped or any(identity.changed for identity in identities),
+            "changed": closed or opened or dropped or any(outcome.changed for outcome in outcomes),
             "phase": authority.phase or "",
             # In check mode, nobody knows yet.
             **({} if opened and fleet.check_mode else {"fingerprint": fingerprint(authority.certificate)}),
             "not_after": not_after_of(authority.certificate),
-            "identities": [identity.as_result() for identity in identities],
-            "diff": [identity.as_diff() for identity in identities if identity.changed],
+            "identities": [outcome.as_result() for outcome in outcomes],
+            "diff": [outcome.as_diff() for outcome in outcomes if outcome.changed],
             "warnings": list(fleet.warnings),
         }
 
-    def _step(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> list[Identity]:
+    def _step(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> list[Outcome]:
         if args["step"] == "begin":
             return begin(fleet, without_cross=args["without_cross"])
         records = read_records(fleet.endpoints_folder)

@@ -5,7 +5,7 @@
 """The controller's part of client_bundle: ask the machine for a plan, sign, have it applied.
 
 One remote module execution when nothing changes, two when something does. Only where the record on the controller was
-lost, and the certificate on the machine is due or has to be mended, is there one more.
+lost, and the certificate on the machine is due or has to be corrected, is there one more.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from ansible_collections.gangway.docker.plugins.module_utils._client.layout impo
 from ansible_collections.gangway.docker.plugins.module_utils._client.options import ARGUMENT_SPEC, HOST_OPTIONS
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.plugin_utils._client.identity import ClientIdentity
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import complete_options
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.command import run_command
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.settings import Settings
 
 #: What the machine tells the controller, and nobody else.
-_INTERNAL = ("certificate", "config", "identity_is_due", "path", "pending", "problem", "request", "user")
+_INTERNAL = ("certificate", "config", "csr", "identity_is_due", "path", "pending", "problem", "user")
 
 
 class _RemoteFailure(Exception):
@@ -40,13 +41,14 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
+        complete_options(self, ARGUMENT_SPEC, task_vars or {})
         _validation, args = self.validate_argument_spec(ARGUMENT_SPEC)
         self._task_vars = task_vars or {}
         self._args = args
         self._urls: dict[str, str] = {}
         try:
             settings, check_mode = Settings.of(args), self._task.check_mode
-            fleet = Fleet(args["home"], args["fleet"], settings, check_mode=check_mode, run=run_command)
+            fleet = Fleet(args["fleets_dir"], args["fleet"], settings, check_mode=check_mode, run=run_command)
             # The name becomes a folder's and a CN; it is checked before anything else.
             fleet.client_folder(args["name"])
             host = str(self._task_vars["inventory_hostname"])
@@ -97,7 +99,7 @@ class ActionModule(ActionBase):
         identity.pending = plan.get("pending")
         try:
             if plan["identity_is_due"]:
-                identity.sign(plan["request"])
+                identity.sign(plan["csr"])
             self._remote("apply")
         except (Failure, _RemoteFailure):
             if identity.pending is not None:
@@ -135,7 +137,7 @@ class ActionModule(ActionBase):
     def _remote(self, phase: str) -> dict[str, t.Any]:
         """Execute the module on the machine."""
         module_args = {option: self._args[option] for option in HOST_OPTIONS}
-        module_args["exchange"] = {"phase": phase, "urls": self._urls, **self._identity.for_machine()}
+        module_args["instructions"] = {"phase": phase, "urls": self._urls, **self._identity.for_machine()}
         outcome: dict[str, t.Any] = self._execute_module(
             module_name="gangway.docker.client_bundle",
             module_args=module_args,

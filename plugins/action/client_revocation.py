@@ -41,22 +41,22 @@ class ActionModule(FleetAction):
 
 
 def _check_enforced(fleet: Fleet, records: t.Sequence[EndpointRecord], clients: t.Sequence[str]) -> None:
-    """Refuse unless each endpoint was seen turning them away. Failure: C(revocation_incomplete)."""
+    """Refuse unless each endpoint was seen refusing them. Failure: C(revocation_incomplete)."""
     trust = fleet.required_authority().client_trust_digest
     waiting = {}
     for record in records:
         if record.trust is None:
-            waiting[record.name] = "lets in whom the user's own client_ca says"
+            waiting[record.name] = "accepts the clients of its own client_ca"
         elif record.trust != trust:
-            waiting[record.name] = "still lets them in"
+            waiting[record.name] = "still accepts them"
         elif not set(clients) <= set(record.refused):
-            waiting[record.name] = "has the new list, but was not seen turning them away from the controller"
+            waiting[record.name] = "has the new list, but the controller has not seen it refuse them"
     if waiting:
         raise Failure(
             "revocation_incomplete",
             thing=", ".join(waiting),
             reason="; ".join(f"{name} {why}" for name, why in waiting.items()),
-            cure="Bring them up and run this playbook again, or any other that exposes them; where the controller is "
-            "not in the access list, look from a machine that is",
+            cure="Bring them up and run this playbook again, or any other that exposes them; if the controller is not "
+            "in the access list, check from a machine that is",
             waiting=list(waiting),
         )

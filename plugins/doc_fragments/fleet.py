@@ -6,15 +6,15 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of all that works on a fleet's folder."""
+    """Options of everything that works on a fleet's folder."""
 
     DOCUMENTATION = r"""
 options:
   fleet:
-    description: The daemons and clients that trust one authority; a folder below O(home).
+    description: The daemons and clients that trust one authority; a folder below O(fleets_dir).
     type: str
     default: default
-  home:
+  fleets_dir:
     description: The folder on the controller that holds the fleets.
     type: path
     default: ~/.docker/gangway
@@ -23,6 +23,14 @@ options:
       - Opens the authority's key, and encrypts it when it is made. Best from a vaulted variable.
       - It stays on the controller, in memory.
     type: str
+  variables_prefix:
+    description:
+      - Takes each option that is not set from the variable of this prefix and the option's name. With V(expose_),
+        O(fleet) is the variable C(expose_fleet), if there is one.
+      - The roles pass on their variables this way.
+    type: str
+notes:
+  - An option with an empty value is the same as one that is not set.
 requirements:
   - cryptography on the controller
 """
@@ -30,26 +38,26 @@ requirements:
     IDENTITY = r"""
 options:
   key_type:
-    description: The type of the identities' keys. An identity with a key of another type is made anew.
+    description: The type of the identities' keys. An identity with another type of key gets a new key and certificate.
     type: str
     choices: [ecdsa_p256, ecdsa_p384, rsa_2048, rsa_3072, rsa_4096, ed25519]
     default: ecdsa_p256
   validity:
-    description: Days that new identities are valid.
-    type: int
-    default: 365
+    description: How long new certificates are valid, in days (V(365), V(365d)) or hours (V(12h)).
+    type: str
+    default: 365d
   renew_before:
     description:
-      - When an identity is renewed, as days before it expires (V(30), V(30d)) or as the share of its life that is left
-        (V(25%)). Left out, it is one third of its life.
+      - When certificates are renewed, as a duration before they expire (V(30), V(30d), V(12h)) or as the share of their
+        life that is left (V(25%)). The default is one third of their life.
     type: str
   sign_command:
     description:
       - A command on the controller that signs instead of an authority's key, for a CA that is kept elsewhere. It gets a
-        certificate request (CSR, PEM) on stdin, and prints the certificate and those above it (PEM) to stdout.
+        certificate request (CSR, PEM) on stdin, and prints the certificate and its chain (PEM) to stdout.
       - The words are split as a shell does, and no shell is run. C(GANGWAY_KIND) (V(server) or V(client)),
         C(GANGWAY_NAME) and C(GANGWAY_NAMES) (with commas) are in its environment.
-      - The authority's certificate has to be there, see O(gangway.docker.tls_bundle#module:authority_certificate).
+      - The authority's certificate has to be given, see O(gangway.docker.tls_bundle#module:authority_certificate).
     type: str
 """
 
@@ -61,19 +69,19 @@ options:
     choices: [ecdsa_p256, ecdsa_p384, rsa_2048, rsa_3072, rsa_4096, ed25519]
     default: ecdsa_p256
   authority_validity:
-    description: Days that the authority is valid, when it is made.
-    type: int
-    default: 3650
+    description: How long a new authority is valid, in days (V(3650), V(3650d)) or hours (V(12h)).
+    type: str
+    default: 3650d
   authority_certificate:
     description:
-      - A file on the controller with the certificate of a CA of your own, in PEM, to be the fleet's authority. Where it
-        is no root, the certificates above it come behind it, up to the root.
-      - Daemons let in the clients that this CA has signed for, and not those of CAs above it.
+      - A file on the controller with the certificate of a CA of your own, in PEM, as the fleet's authority. For an
+        intermediate CA, append the chain up to the root.
+      - Daemons accept the clients that this CA has signed, and not those of the CAs in its chain.
     type: path
   authority_key:
     description:
       - A file on the controller with the key of O(authority_certificate). It is copied into the fleet's folder,
-        encrypted if it is so or if there is a O(passphrase).
-      - Left out, O(sign_command) has to sign.
+        encrypted if it is encrypted or if there is a O(passphrase).
+      - Without it, O(sign_command) has to sign.
     type: path
 """

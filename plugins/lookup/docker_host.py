@@ -13,21 +13,21 @@ short_description: How to connect to an exposed Docker daemon
 description:
   - Gives the connection facts of daemons that M(gangway.docker.dockerd_listener) has exposed, for the docker CLI, for
     modules of community.docker, or for SDKs.
-  - Reads the endpoint records on the controller; no host is asked.
-  - Warns where the certificate of the server or of the client has expired, or is about to (30 days, or a third of its
-    life where that is less).
+  - Reads the endpoint records on the controller; it connects to no host.
+  - Warns if the certificate of the server or of the client has expired, or is about to (30 days, or a third of its
+    life if that is less).
   - For a daemon without TLS, V(env) is C(DOCKER_HOST) alone, V(argv) is C(--host) alone, and no client identity is
-    needed. Where C(DOCKER_TLS_VERIFY) is set around it, clients use TLS all the same, and fail. For the docker command
-    and SDKs, add C(DOCKER_TLS_VERIFY) and C(DOCKER_CERT_PATH) with empty values, which they take as unset. Modules of
-    community.docker refuse empty values; with V(module_defaults) they work in any case.
+    needed. If C(DOCKER_TLS_VERIFY) is set in the environment, clients use TLS nevertheless, and fail. For the docker
+    command and SDKs, add C(DOCKER_TLS_VERIFY) and C(DOCKER_CERT_PATH) with empty values, which they take as unset.
+    Modules of community.docker refuse empty values; with V(module_defaults) they work in any case.
 options:
   _terms:
-    description: Names of hosts, as the inventory has them.
+    description: Inventory names of hosts.
     type: list
     elements: str
     required: true
   client:
-    description: The client identity to connect with. Left out, it is the first of those that the host was exposed for.
+    description: The client identity to connect with. The default is the first one that the host was exposed for.
     type: str
   format:
     description:
@@ -35,7 +35,7 @@ options:
       - V(module_defaults) is for C(group/community.docker.docker).
       - V(argv) are options of the docker command.
       - V(url) is the URL alone.
-      - V(facts) is all that is known of the endpoint, as the fact C(gangway_endpoint) has it, with C(not_after),
+      - V(facts) is the whole endpoint record, as in the fact C(gangway_endpoint), with C(not_after),
         C(client), C(client_not_after) and C(cert_path); for a daemon without TLS, these are null.
     type: str
     choices: [env, module_defaults, argv, url, facts]
@@ -46,12 +46,12 @@ options:
     default: default
     vars:
       - name: expose_fleet
-  home:
+  fleets_dir:
     description: The folder that holds the fleets.
     type: path
     default: ~/.docker/gangway
     vars:
-      - name: expose_home
+      - name: expose_fleets_dir
 seealso:
   - module: gangway.docker.dockerd_listener
 """
@@ -110,8 +110,8 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         try:
             # Values that come from variables arrive as they were written.
-            home, name = (self._templar.template(self.get_option(option)) for option in ("home", "fleet"))
-            fleet = Fleet(home, name)
+            fleets_dir, name = (self._templar.template(self.get_option(option)) for option in ("fleets_dir", "fleet"))
+            fleet = Fleet(fleets_dir, name)
             return [self._look_up(fleet, name) for name in terms]
         except Failure as exc:
             raise AnsibleLookupError(f"{exc} [{exc.key}]") from exc
@@ -138,7 +138,7 @@ class LookupModule(LookupBase):
                 "client_missing",
                 thing=f"client {client!r}",
                 reason=f"fleet {fleet.name!r} has no such identity ({folder})",
-                cure="Add it to expose_clients and run the playbook again; where the certificates are your own, put "
+                cure="Add it to expose_clients and run the playbook again; with certificates of your own, put "
                 "the client's ca.pem, cert.pem and key.pem there",
             )
         chain = try_chain((folder / "cert.pem").read_bytes())

@@ -10,7 +10,7 @@ module: authority_rotation
 short_description: Take one step of changing a fleet's authority without an outage
 version_added: 0.1.0
 description:
-  - The playbook C(gangway.docker.rotate_authority) takes all the steps in order; it may be cut off anywhere and run
+  - The playbook C(gangway.docker.rotate_authority) takes all the steps in order; it may be interrupted anywhere and run
     again.
   - Between the steps, each daemon of the fleet has to be visited by M(gangway.docker.dockerd_listener).
   - Runs on the controller, in Ansible's own process, whatever host the task is for.
@@ -30,24 +30,24 @@ attributes:
 options:
   step:
     description:
-      - V(begin) makes a new authority, unless a rotation is under way, and has it sign all clients and servers whose
+      - V(begin) makes a new authority, unless a rotation is under way, and signs with it all clients and servers whose
         bundles are on the controller. Daemons and clients trust both authorities from then on.
-      - V(drop) lets go of the old authority, where every endpoint of the fleet was seen working with a certificate of
-        the new one (from the controller or, where the access list leaves that out, from the host itself), and every
-        client has one.
-      - V(end) closes the rotation, where every daemon trusts the new authority alone.
+      - V(drop) drops the old authority, once every endpoint of the fleet was seen working with a certificate of the new
+        one (from the controller or, if the access list does not contain it, from the host itself), and every client has
+        one.
+      - V(end) closes the rotation, once every daemon trusts the new authority alone.
       - A step that is done already changes nothing.
     type: str
     choices: [begin, drop, end]
     required: true
   without_cross:
     description:
-      - Begin even where the old authority may not sign the new one (path length 0). Until every daemon was visited and
+      - Begin even if the old authority may not sign the new one (path length 0). Until every daemon was visited and
         every client has its new C(ca.pem), some of them refuse each other.
     type: bool
     default: false
   leave_behind:
-    description: Hosts and clients to go on without. They are locked out.
+    description: Hosts and clients to proceed without. They are locked out.
     type: list
     elements: str
     default: []
@@ -71,7 +71,7 @@ EXAMPLES = r"""
       gangway.docker.tls_bundle:
         clients: [ci]
 
-    - name: Make the next one, and have it sign all that lies here
+    - name: Make the next one, and sign everything here with it
       gangway.docker.authority_rotation:
         step: begin
 """
@@ -93,7 +93,7 @@ not_after:
   type: str
   sample: "2036-11-17T22:00:00Z"
 identities:
-  description: The identities that lie on the controller, with whether and why each was (would be) made or mended.
+  description: The identities on the controller, with whether and why each was (would be) made or corrected.
   returned: success
   type: list
   elements: dict
@@ -104,7 +104,7 @@ waiting:
   elements: str
   sample: [web2]
 failure:
-  description: A stable key for what went wrong, for scripts.
+  description: A stable key for the error, for scripts.
   returned: failure
   type: str
   sample: rotation_unfinished

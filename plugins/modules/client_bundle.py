@@ -13,8 +13,8 @@ description:
   - Gives an account on a machine (a CI runner, a laptop, an application's host) a bundle with C(ca.pem), C(cert.pem)
     and C(key.pem), an env file and a docker context for each exposed daemon, and keeps all of them fresh.
   - The key is made on that machine and never leaves it; its certificate is signed on the controller.
-  - All files belong to the account, and are written with its own rights even where the module runs as root.
-  - O(state=absent) takes away what was put there, and nothing else.
+  - All files belong to the account, and are written with its own rights even if the module runs as root.
+  - O(state=absent) removes what was installed, and nothing else.
 attributes:
   check_mode:
     description: Can run in check mode and predict the run exactly, without touching anything.
@@ -31,37 +31,37 @@ attributes:
 options:
   state:
     description:
-      - Whether the identity is to be there.
-      - V(absent) removes the key and its certificate, but daemons go on letting in whoever has a copy of both. Where
-        there may be one, revoke the client, see M(gangway.docker.client_revocation).
+      - Whether the machine has the identity.
+      - V(absent) removes the key and its certificate, but daemons still accept anyone who has a copy of both. If there
+        may be one, revoke the client, see M(gangway.docker.client_revocation).
     type: str
     choices: [present, absent]
     default: present
   name:
     description:
-      - The client's name, which becomes the certificate's CN. Best each account and each O(path) of a machine has one
-        of its own, since a client is revoked by its name.
+      - The client's name, which becomes the certificate's CN. Give each account and each O(path) of a machine its own
+        name, since a client is revoked by its name.
       - A client of that name that was revoked is refused.
     type: str
     required: true
   user:
     description:
       - The account on the machine that gets the identity. All files belong to it and its primary group.
-      - Left out, it is the account that the module runs as. Another one takes C(become=true).
+      - The default is the account that the module runs as. Another one needs C(become=true).
     type: str
   path:
     description:
       - The folder for the bundle, which is the account's C(DOCKER_CERT_PATH). A C(~) at its beginning is the home
         folder of O(user).
-      - It is made, closed to others, where it is missing. What else is in it stays; a C(ca.pem), C(cert.pem) or
-        C(key.pem) that was not put there by this module is a failure.
+      - A missing folder is made, closed to others. Other files in it stay; a C(ca.pem), C(cert.pem) or
+        C(key.pem) that this module did not write is a failure.
       - With the default, the docker command needs no C(DOCKER_CERT_PATH).
     type: str
     default: ~/.docker
   endpoints:
     description:
-      - Names of exposed hosts, as the inventory has them, that this client is to use.
-      - They need to have been exposed from this controller, and to let the machine in, see
+      - Inventory names of the exposed hosts that this client will use.
+      - They must have been exposed from this controller, with the machine in their access list, see
         O(gangway.docker.dockerd_listener#module:allow).
     type: list
     elements: str
@@ -71,18 +71,18 @@ options:
       - Write a file C(gangway/NAME.env) below O(path) for each of the O(endpoints), with C(DOCKER_HOST),
         C(DOCKER_TLS_VERIFY) and C(DOCKER_CERT_PATH).
       - For shells (C(set -a; . FILE)), for C(EnvironmentFile=) of systemd, and for C(docker run --env-file) as long as
-        O(path) holds no blanks or quotes.
+        O(path) has no blanks or quotes.
     type: bool
     default: true
   contexts:
     description:
       - Make a docker context for each of the O(endpoints), for C(docker --context NAME). It has the name of the
-        endpoint, with C(-) in place of what context names can't hold.
+        endpoint, with C(-) in place of characters that context names can't have.
       - Contexts are made in C(~/.docker) of O(user), wherever O(path) is. They hold copies of the bundle.
     type: bool
     default: true
-  exchange:
-    description: What the controller tells the machine between planning and applying. Not for use in playbooks.
+  instructions:
+    description: What the controller sends between planning and applying. Internal; not for use in playbooks.
     type: dict
     suboptions:
       phase:
@@ -97,15 +97,15 @@ options:
         description: The client's certificate, in PEM.
         type: str
       renew:
-        description: The certificate is to be made anew.
+        description: Make the certificate again.
         type: bool
         default: false
       new_key:
         description: With a new key, too.
         type: bool
         default: false
-      request_name:
-        description: The name that has to stand in the certificate request.
+      csr_name:
+        description: The name that the certificate request (CSR) must contain.
         type: str
       pending:
         description: Names the key that waits on the machine for its certificate.
@@ -158,7 +158,7 @@ EXAMPLES = r"""
         endpoints: [web1]
         contexts: false
 
-- name: Take an identity away again
+- name: Remove an identity again
   hosts: runners
   gather_facts: false
   become: true
@@ -178,12 +178,12 @@ actions:
   elements: str
   sample: [make the folder /home/runner/.docker, write /home/runner/.docker/ca.pem]
 reason:
-  description: Why the certificate was (would be) made; empty where it was not.
+  description: Why the certificate was (would be) made; empty if it was not.
   returned: when O(state=present)
   type: str
   sample: expires in 12 d
 client:
-  description: The identity and what it connects to. In check mode, a certificate that is yet to be made is left out.
+  description: The identity and what it connects to. In check mode, it omits a certificate that is yet to be made.
   returned: when O(state=present)
   type: dict
   sample:
@@ -199,7 +199,7 @@ client:
     fingerprint: 8b2d6c1e77aa
     not_after: "2027-11-20T22:00:00Z"
 failure:
-  description: A stable key for what went wrong, for scripts.
+  description: A stable key for the error, for scripts.
   returned: failure
   type: str
   sample: bundle_not_ours
@@ -211,14 +211,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gangway.docker.plugins.module_utils._client.machine import (
-    Exchange,
-    Request,
-    run_client_bundle,
-)
+from ansible_collections.gangway.docker.plugins.module_utils._client.machine import run_client_bundle
 from ansible_collections.gangway.docker.plugins.module_utils._client.options import ARGUMENT_SPEC
-from ansible_collections.gangway.docker.plugins.module_utils._client.wanted import Wish
-from ansible_collections.gangway.docker.plugins.module_utils._host.keys import make_key, make_request
+from ansible_collections.gangway.docker.plugins.module_utils._client.task import Instructions, Task
+from ansible_collections.gangway.docker.plugins.module_utils._client.wanted import ClientOptions
+from ansible_collections.gangway.docker.plugins.module_utils._host.keys import make_csr, make_key
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import HAS_CRYPTOGRAPHY
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
@@ -229,28 +226,28 @@ def main() -> None:
     openssl = shutil.which("openssl", path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     run = functools.partial(module.run_command, handle_exceptions=False, environ_update={"LC_ALL": "C.UTF-8"})
 
-    def request_for(path: str, client: t.Optional[str]) -> str:
-        return make_request(run, openssl, path, client=client)
+    def csr_for(path: str, client: t.Optional[str]) -> str:
+        return make_csr(run, openssl, path, client=client)
 
-    request = Request(
+    task = Task(
         state=params["state"],
         check_mode=module.check_mode,
         user=params["user"],
         path=params["path"],
-        wish=Wish(
+        options=ClientOptions(
             client=params["name"],
             fleet=params["fleet"],
             endpoints=tuple(dict.fromkeys(params["endpoints"])),
             env_files=params["env_files"],
             contexts=params["contexts"],
         ),
-        exchange=Exchange(**(params["exchange"] or {})),
+        instructions=Instructions(**(params["instructions"] or {})),
         make_key=functools.partial(make_key, run, openssl, params["key_type"]),
-        make_request=request_for,
+        make_csr=csr_for,
         can_make_keys=openssl is not None or HAS_CRYPTOGRAPHY,
     )
     try:
-        result = run_client_bundle(request)
+        result = run_client_bundle(task)
     except Failure as exc:
         module.fail_json(**exc.as_result())
     for warning in result.pop("warnings", []):

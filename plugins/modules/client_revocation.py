@@ -7,20 +7,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: client_revocation
-short_description: Shut clients out of a fleet
+short_description: Revoke clients of a fleet
 version_added: 0.1.0
 description:
-  - Marks clients of a fleet as revoked and makes a new list of those whom daemons let in. Each daemon takes it at its
-    next visit by M(gangway.docker.dockerd_listener); the playbook C(gangway.docker.revoke) visits them all.
-  - All other clients go on as they are, with the certificates that they have.
-  - The client's bundle is moved to C(revoked/) in the fleet's folder; with it, each daemon is seen turning it away.
+  - Marks clients of a fleet as revoked and makes a new list of the clients that daemons accept. Each daemon takes it at
+    its next visit by M(gangway.docker.dockerd_listener); the playbook C(gangway.docker.revoke) visits them all.
+  - All other clients keep working with the certificates that they have.
+  - The client's bundle is moved to C(revoked/) in the fleet's folder; it is used to verify that each daemon refuses it.
   - Runs on the controller, in Ansible's own process, whatever host the task is for.
 attributes:
   check_mode:
     description: Can run in check mode and predict the run exactly, without touching anything.
     support: full
   diff_mode:
-    description: There is nothing to show; RV(revoked) says it all.
+    description: There is nothing to show; RV(revoked) has everything.
     support: full
   idempotent:
     description: A second run changes nothing.
@@ -37,7 +37,7 @@ options:
   state:
     description:
       - V(revoked) revokes them.
-      - V(enforced) changes nothing, and fails unless each endpoint of the fleet was seen turning them away.
+      - V(enforced) changes nothing, and fails unless each endpoint of the fleet was seen refusing them.
     type: str
     choices: [revoked, enforced]
     default: revoked
@@ -60,7 +60,7 @@ EXAMPLES = r"""
         fleet: example
         clients: [alice, bob]
 
-    - name: Shut one of them out
+    - name: Revoke one of them
       gangway.docker.client_revocation:
         fleet: example
         clients: [bob]
@@ -68,25 +68,25 @@ EXAMPLES = r"""
 
 RETURN = r"""
 revoked:
-  description: Those of the clients that daemons let in until now.
+  description: The clients that daemons accepted until now.
   returned: success
   type: list
   elements: str
   sample: [bob]
 endpoints:
-  description: The fleet's endpoints, which all have to hear of it.
+  description: The fleet's endpoints, all of which need the new list.
   returned: success
   type: list
   elements: str
   sample: [web1, web2]
 waiting:
-  description: Endpoints that were not seen turning them away.
+  description: Endpoints that were not seen refusing them.
   returned: when RV(failure) is V(revocation_incomplete)
   type: list
   elements: str
   sample: [web2]
 failure:
-  description: A stable key for what went wrong, for scripts.
+  description: A stable key for the error, for scripts.
   returned: failure
   type: str
   sample: client_missing

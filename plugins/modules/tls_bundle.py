@@ -10,10 +10,10 @@ module: tls_bundle
 short_description: Make the authority of a fleet and bundles for its clients and servers
 version_added: 0.1.0
 description:
-  - Makes what is missing, renews what is due, mends what has drifted (names, key type, file modes, C(ca.pem)), and
+  - Makes what is missing, renews what is due, corrects what has drifted (names, key type, file modes, C(ca.pem)), and
     leaves the rest alone.
-  - A bundle is a folder with C(ca.pem), C(cert.pem) and C(key.pem), as C(DOCKER_CERT_PATH) wants it.
-  - Runs on the controller, in Ansible's own process, whatever host the task is for, since the authority's key is to be
+  - A bundle is a folder with C(ca.pem), C(cert.pem) and C(key.pem), as C(DOCKER_CERT_PATH) expects it.
+  - Runs on the controller, in Ansible's own process, whatever host the task is for, since the authority's key must be
     there only. In a play with many hosts, add C(run_once=true).
 attributes:
   check_mode:
@@ -36,9 +36,9 @@ options:
     default: []
   existing:
     description:
-      - Also renew and mend all clients and servers whose bundles lie in the fleet's folder, each with the key that it
-        has. A warning names clients on other machines that are due.
-      - Where there is no such fleet, nothing is made.
+      - Also renew and correct all clients and servers whose bundles are in the fleet's folder, each with the key that
+        it has. A warning names clients on other machines that are due.
+      - If there is no such fleet, nothing is made.
     type: bool
     default: false
   servers:
@@ -52,8 +52,8 @@ options:
         description: A folder C(servers/NAME).
         type: str
         required: true
-      names:
-        description: The DNS names and IP addresses that clients connect to. Left out, it is the name.
+      tls_sans:
+        description: DNS names and IP addresses in the certificate. The default is O(servers[].name) alone.
         type: list
         elements: str
         default: []
@@ -80,7 +80,7 @@ EXAMPLES = r"""
       gangway.docker.tls_bundle:
         clients: [alice, bob, ci]
 
-- name: Identities of an intermediate CA that the company has
+- name: Identities of the company's intermediate CA
   hosts: localhost
   gather_facts: false
   tasks:
@@ -103,7 +103,7 @@ EXAMPLES = r"""
         passphrase: "{{ vaulted_passphrase | default('for the example') }}"
         servers:
           - name: build1
-            names: [build1.example.com, 10.20.0.5]
+            tls_sans: [build1.example.com, 10.20.0.5]
 """
 
 RETURN = r"""
@@ -122,7 +122,7 @@ authority:
     not_after: "2036-11-17T22:00:00Z"
 identities:
   description:
-    - Each identity that was asked for, with whether and why it was (in check mode, would be) made or mended.
+    - Each requested identity, with whether and why it was (in check mode, would be) made or corrected.
   returned: success
   type: list
   elements: dict
@@ -133,11 +133,11 @@ identities:
       changed: true
       reason: expires in 12 d
       key_type: ecdsa_p256
-      names: []
+      tls_sans: []
       fingerprint: 8b2d6c1e77aa
       not_after: "2027-11-20T22:00:00Z"
 failure:
-  description: A stable key for what went wrong, for scripts.
+  description: A stable key for the error, for scripts.
   returned: failure
   type: str
   sample: passphrase_wrong

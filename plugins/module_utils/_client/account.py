@@ -34,7 +34,7 @@ class Account:
                     "home_missing",
                     thing=f"user {self.name!r}",
                     reason=f"the home folder {self.home} is not there",
-                    cure="Make it, or set path (client_path in the role) to a folder elsewhere, and contexts to false",
+                    cure="Make it, or set another path (docker_client_path in the role), and contexts to false",
                 )
             path = self.home + path[1:]
         if not path.startswith("/") or not path.isprintable():
@@ -65,7 +65,7 @@ class Account:
                 "not_root",
                 thing=f"user {self.name!r}",
                 reason="only root can put files into another user's folder, and the module does not run as root",
-                cure="Set become: true on the play or task, or leave user (client_user in the role) out",
+                cure="Set become: true on the play or task, or leave user (docker_client_user in the role) out",
             ) from exc
         try:
             yield

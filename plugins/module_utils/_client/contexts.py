@@ -32,7 +32,7 @@ def context_names(endpoints: t.Sequence[str]) -> dict[str, str]:
                 "context_name_taken",
                 thing=f"endpoints {other!r} and {endpoint!r}",
                 reason=f"a docker context of either would be named {name}",
-                cure="Leave one of them out, or set contexts: false (client_contexts in the role)",
+                cure="Leave one of them out, or set contexts: false (docker_client_contexts in the role)",
             )
         names[endpoint] = name
     return names

@@ -14,7 +14,7 @@ from .layout import fingerprint_of
 
 
 def describe(path: str, content: bytes | None, mode: int) -> str:
-    """Return the file's mode and what is in it; content None: nothing that could be told."""
+    """Return the file's mode and what is in it; content None: nothing is known."""
     return f"mode: {mode:04o}\n{_describe_content(path, content)}"
 
 

@@ -52,7 +52,7 @@ def replace_files(files: t.Mapping[str, Wanted], gid: int, pair: tuple[str, str]
 
     Where the key changes, its certificate follows by the very next step. A docker command that starts in between is
     refused by TLS ("private key does not match public key") and works when it is tried again. Where the machine stops
-    right there, the next run finds that the two do not belong together, and makes both anew.
+    right there, the next run finds that the two do not belong together, and makes both again.
 
     Failure: C(bundle_mismatch).
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where things lie on a client's machine. Pure."""
+"""Paths on a client's machine. Pure."""
 
 from __future__ import annotations
 

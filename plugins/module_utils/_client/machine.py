@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One machine's client bundle: what the module does when it is asked to plan, to apply, and to forget."""
+"""One machine's client bundle: what the module does in the phases plan, apply and forget."""
 
 from __future__ import annotations
 
-__all__ = ("Exchange", "Request", "run_client_bundle")
+__all__ = ("run_client_bundle",)
 
 import os
 import typing as t
-from dataclasses import dataclass, field
 
 from .._shared.failure import Failure
 from .account import Account, find_account
@@ -20,148 +19,111 @@ from .layout import Layout, fingerprint_of
 from .manifest import Manifest, parse_manifest
 from .pending_key import drop_pending_key, drop_stale_keys, make_pending_key, read_pending_key
 from .plan import Found, Plan, folders_above, plan_absent, plan_present
-from .wanted import PRIVATE, Bundle, Wanted, Wish, our_paths, wanted_files
+from .task import Task
+from .wanted import PRIVATE, Bundle, Wanted, our_paths, wanted_files
 
 #: The docker CLI's folder; DOCKER_CONFIG may name another, but nobody can know that from here.
 _CONFIG = "~/.docker"
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """What the controller knows of the identity and tells the machine. Nothing in it is secret."""
-
-    phase: str = "plan"
-    #: The authorities by which clients know the servers, in PEM.
-    ca: str | None = None
-    #: The chain that is to be there, in PEM; when applying, it may have just been signed.
-    certificate: str | None = None
-    #: That certificate has to be made anew, and with a new key.
-    renew: bool = False
-    new_key: bool = False
-    #: The client's name, where it has to stand in the request.
-    request_name: str | None = None
-    #: Names the key that waits here for the certificate.
-    pending: str | None = None
-    #: By endpoint.
-    urls: t.Mapping[str, str] = field(default_factory=dict)
-    #: The endpoints without TLS.
-    plain: t.Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of the machine."""
-
-    state: str
-    check_mode: bool
-    user: str | None
-    path: str
-    wish: Wish
-    exchange: Exchange
-    #: Makes a key at a path; returns the CSR for the key at a path, with a client's name or without. From the module.
-    make_key: t.Callable[[str], None]
-    make_request: t.Callable[[str, t.Optional[str]], str]
-    can_make_keys: bool
-
-
-def run_client_bundle(request: Request) -> dict[str, t.Any]:
+def run_client_bundle(task: Task) -> dict[str, t.Any]:
     """Plan, apply or forget; return the module's result. Raises M(Failure)."""
     try:
-        account = find_account(request.user)
+        account = find_account(task.user)
         with account.rights():
-            return _Machine(account, request).run()
+            return _Machine(account, task).run()
     except Failure as exc:
         gone = exc.key in ("user_missing", "home_missing") and (
-            request.path.startswith("~") or not os.path.lexists(request.path)
+            task.path.startswith("~") or not os.path.lexists(task.path)
         )
-        if request.state == "absent" and gone:
+        if task.state == "absent" and gone:
             # The account or its home is gone, and all that was there with it.
             return {"changed": False, "actions": [], "diff": [], "warnings": [], "gone": True}
         raise
     except PermissionError as exc:
         raise Failure(
             "folder_not_writable",
-            thing=str(exc.filename or request.path),
+            thing=str(exc.filename or task.path),
             reason=f"user {account.name} may not do there what is needed ({exc.strerror})",
-            cure=f"Give it to that user (chown {account.name}), or choose another path (client_path in the role)",
+            cure=f"Give it to that user (chown {account.name}), or set another path (docker_client_path in the role)",
         ) from exc
     except OSError as exc:
         raise Failure(
             "host_error",
-            thing=str(exc.filename or request.path),
+            thing=str(exc.filename or task.path),
             reason=f"the system refuses it ({exc.strerror or exc})",
             cure="Mend that, and run again",
         ) from exc
 
 
 class _Machine:
-    """What is there, and what is asked for, through one run."""
+    """The account's files, and the task, through one run."""
 
-    def __init__(self, account: Account, request: Request) -> None:
+    def __init__(self, account: Account, task: Task) -> None:
         self.account = account
-        self.request = request
-        self.exchange = request.exchange
-        folder = account.expand(request.path)
+        self.task = task
+        self.instructions = task.instructions
+        folder = account.expand(task.path)
         # A home folder that is missing is no trouble where nothing goes into it.
-        needed = request.wish.contexts and request.state == "present"
+        needed = task.options.contexts and task.state == "present"
         config = account.expand(_CONFIG) if needed else os.path.normpath(account.home + _CONFIG[1:])
         self.layout = Layout(folder, config)
         self.there = observe([*self.layout.bundle, self.layout.manifest, self.layout.config_json], [])
         self.known = self._known()
         known = self.known or Manifest("", "")
-        self.paths = [*our_paths(self.layout, request.wish), *known.files]
+        self.paths = [*our_paths(self.layout, task.options), *known.files]
         folders = dict.fromkeys([*folders_above([*self.paths, self.layout.manifest]), *known.folders])
         listed = {self.layout.state, *known.folders, *map(os.path.dirname, self.paths)}
         self.there.update(observe(self.paths, folders, listed))
 
     def run(self) -> dict[str, t.Any]:
-        if self.exchange.phase == "forget":
+        if self.instructions.phase == "forget":
             return self._forget()
-        return self._absent() if self.request.state == "absent" else self._present()
+        return self._absent() if self.task.state == "absent" else self._present()
 
     def _known(self) -> Manifest | None:
         """Return what is ours. Where the manifest was lost, the certificate that the controller remembers tells."""
-        wish = self.request.wish
+        options = self.task.options
         manifest = parse_manifest(self._content(self.layout.manifest), self.layout.manifest)
         if manifest is None and self._is_expected():
-            return Manifest(wish.client, wish.fleet, tuple(our_paths(self.layout, wish)))
+            return Manifest(options.client, options.fleet, tuple(our_paths(self.layout, options)))
         return manifest
 
     def _absent(self) -> dict[str, t.Any]:
-        known, wish = self.known, self.request.wish
-        if known is not None and (known.client, known.fleet) != (wish.client, wish.fleet):
+        known, options = self.known, self.task.options
+        if known is not None and (known.client, known.fleet) != (options.client, options.fleet):
             # What is there is another client's; ours is not.
             known = None
         plan = plan_absent(self.layout, self.there, known)
-        if not self.request.check_mode:
+        if not self.task.check_mode:
             self._remove(plan)
-        return {**_told(plan), "warnings": self._about_current_context(plan)}
+        return {**_as_result(plan), "warnings": self._about_current_context(plan)}
 
     def _forget(self) -> dict[str, t.Any]:
         """The certificate could not be signed: leave nothing of the attempt."""
-        if self.exchange.pending is not None:
-            drop_pending_key(self.layout, self.exchange.pending)
+        if self.instructions.pending is not None:
+            drop_pending_key(self.layout, self.instructions.pending)
             state = self.there.get(self.layout.state)
             if (
                 self.known is not None
                 and state is not None
                 and not any(path in self.there for path in self.known.files)
             ):
-                left = state.entries - {os.path.basename(self.layout.pending(self.exchange.pending))}
+                left = state.entries - {os.path.basename(self.layout.pending(self.instructions.pending))}
                 self.there[self.layout.state] = Found(state.kind, state.mode, state.uid, state.gid, entries=left)
                 self._remove(plan_absent(self.layout, self.there, self.known))
-        return _told(Plan())
+        return _as_result(Plan())
 
     def _present(self) -> dict[str, t.Any]:
-        exchange = self.exchange
-        problem = "" if exchange.phase == "apply" else self._problem()
+        instructions = self.instructions
+        problem = "" if instructions.phase == "apply" else self._problem()
         # What the controller says of a certificate is worth nothing for another one.
-        meant = exchange.phase == "plan" and (exchange.certificate is None or self._is_expected())
-        is_due = bool(problem) or (exchange.renew and meant)
-        new_key = is_due and (bool(problem) or exchange.new_key)
+        meant = instructions.phase == "plan" and (instructions.certificate is None or self._is_expected())
+        is_due = bool(problem) or (instructions.renew and meant)
+        new_key = is_due and (bool(problem) or instructions.new_key)
         plan = self._plan(is_due=is_due, new_key=new_key)
         result = {
-            **_told(plan),
+            **_as_result(plan),
             "user": self.account.name,
             "path": self.layout.folder,
             "config": self.layout.config,
@@ -170,14 +132,14 @@ class _Machine:
             "certificate": (self._content(self.layout.certificate) or b"").decode(errors="replace") or None,
             "warnings": self._about_current_context(plan),
         }
-        if new_key and not self.request.can_make_keys:
+        if new_key and not self.task.can_make_keys:
             raise _openssl_missing()
-        if self.request.check_mode:
+        if self.task.check_mode:
             return result
-        if exchange.phase == "apply":
+        if instructions.phase == "apply":
             self._apply(plan)
         elif is_due:
-            result.update(self._request_certificate(plan, new_key=new_key))
+            result.update(self._make_csr(plan, new_key=new_key))
         return result
 
     def _problem(self) -> str:
@@ -193,23 +155,25 @@ class _Machine:
         return ""
 
     def _plan(self, *, is_due: bool, new_key: bool) -> Plan:
-        exchange, layout = self.exchange, self.layout
+        instructions, layout = self.instructions, self.layout
         certificate = None if is_due else self._content(layout.certificate)
-        if exchange.certificate is not None and (exchange.phase == "apply" or (not is_due and self._is_expected())):
-            certificate = exchange.certificate.encode()
+        if instructions.certificate is not None and (
+            instructions.phase == "apply" or (not is_due and self._is_expected())
+        ):
+            certificate = instructions.certificate.encode()
         key = None if new_key else self._content(layout.key)
-        if exchange.pending is not None:
-            key = read_pending_key(layout, exchange.pending)
-        bundle = Bundle((exchange.ca or "").encode(), certificate, key)
-        wanted = wanted_files(layout, self.request.wish, bundle, exchange.urls, exchange.plain)
+        if instructions.pending is not None:
+            key = read_pending_key(layout, instructions.pending)
+        bundle = Bundle((instructions.ca or "").encode(), certificate, key)
+        wanted = wanted_files(layout, self.task.options, bundle, instructions.urls, instructions.plain)
         owner = (self.account.uid, self.account.gid)
-        return plan_present(layout, self.request.wish, self.there, wanted, self.known, owner)
+        return plan_present(layout, self.task.options, self.there, wanted, self.known, owner)
 
-    def _request_certificate(self, plan: Plan, *, new_key: bool) -> dict[str, str]:
+    def _make_csr(self, plan: Plan, *, new_key: bool) -> dict[str, str]:
         """Return the CSR, and the name of the key that waits for the certificate, if it is a new one."""
 
-        def make_request(path: str) -> str:
-            return self.request.make_request(path, self.exchange.request_name)
+        def make_csr(path: str) -> str:
+            return self.task.make_csr(path, self.instructions.csr_name)
 
         above_state = folders_above([self.layout.manifest])
         self._prepare_folders(plan, [folder for folder in plan.make_folders if folder in above_state])
@@ -219,8 +183,8 @@ class _Machine:
             self._write_manifest(Manifest(meanwhile.client, meanwhile.fleet, present, meanwhile.folders))
         drop_stale_keys(self.layout)
         if not new_key:
-            return {"request": make_request(self.layout.key)}
-        return make_pending_key(self.layout, self.request.make_key, make_request)
+            return {"csr": make_csr(self.layout.key)}
+        return make_pending_key(self.layout, self.task.make_key, make_csr)
 
     def _apply(self, plan: Plan) -> None:
         try:
@@ -235,8 +199,8 @@ class _Machine:
             if plan.changed and plan.manifest is not None:
                 self._write_manifest(plan.manifest)
         finally:
-            if self.exchange.pending is not None:
-                drop_pending_key(self.layout, self.exchange.pending)
+            if self.instructions.pending is not None:
+                drop_pending_key(self.layout, self.instructions.pending)
 
     def _prepare_folders(self, plan: Plan, missing: t.Iterable[str]) -> None:
         for folder, mode in plan.close_folders:
@@ -260,7 +224,7 @@ class _Machine:
     def _is_expected(self) -> bool:
         """Whether the certificate here is the one that the controller means."""
         here = fingerprint_of(self._content(self.layout.certificate))
-        return here is not None and here == fingerprint_of(self.exchange.certificate)
+        return here is not None and here == fingerprint_of(self.instructions.certificate)
 
     def _about_current_context(self, plan: Plan) -> list[str]:
         context = current_context(self._content(self.layout.config_json))
@@ -272,7 +236,7 @@ class _Machine:
         ]
 
 
-def _told(plan: Plan) -> dict[str, t.Any]:
+def _as_result(plan: Plan) -> dict[str, t.Any]:
     return {"changed": plan.changed, "actions": plan.actions(), "diff": list(plan.diff)}
 
 

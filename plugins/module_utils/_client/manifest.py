@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What we have put on a machine: so that it can be taken away again, and nothing else with it. Pure."""
+"""The list of what we installed on a machine, so that exactly that can be removed. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def parse_manifest(content: bytes | None, path: str) -> Manifest | None:
         raise Failure(
             "manifest_unreadable",
             thing=path,
-            reason=f"it is not the list of what was put there ({exc!r})",
+            reason=f"it is not a list of installed files ({exc!r})",
             cure="Restore the file, or remove it together with ca.pem, cert.pem and key.pem and the docker contexts "
             "of this client, and run again",
         ) from exc

@@ -26,13 +26,13 @@ HOST_OPTIONS: dict[str, t.Any] = {
     "key_type": IDENTITY_ARGUMENTS["key_type"],
 }
 #: What the action plugin adds.
-_EXCHANGE: dict[str, t.Any] = {
+_INSTRUCTIONS: dict[str, t.Any] = {
     "phase": {"type": "str", "choices": ["plan", "apply", "forget"], "default": "plan"},
     "ca": {"type": "str"},
     "certificate": {"type": "str"},
     "renew": {"type": "bool", "default": False},
     "new_key": {"type": "bool", "default": False, "no_log": False},
-    "request_name": {"type": "str"},
+    "csr_name": {"type": "str"},
     "pending": {"type": "str"},
     "urls": {"type": "dict", "default": {}},
     "plain": {"type": "list", "elements": "str", "default": []},
@@ -42,5 +42,5 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     **FLEET_ARGUMENTS,
     **IDENTITY_ARGUMENTS,
     **HOST_OPTIONS,
-    "exchange": {"type": "dict", "options": _EXCHANGE},
+    "instructions": {"type": "dict", "options": _INSTRUCTIONS},
 }

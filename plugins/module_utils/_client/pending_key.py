@@ -23,14 +23,14 @@ _LIFE = 600
 
 
 def make_pending_key(
-    layout: Layout, make_key: t.Callable[[str], None], make_request: t.Callable[[str], str]
+    layout: Layout, make_key: t.Callable[[str], None], make_csr: t.Callable[[str], str]
 ) -> dict[str, str]:
     """Return the CSR and the key's name."""
     name = secrets.token_hex(8)
     path = layout.pending(name)
     try:
         make_key(path)
-        return {"request": make_request(path), "pending": name}
+        return {"csr": make_csr(path), "pending": name}
     except BaseException:
         drop_pending_key(layout, name)
         raise

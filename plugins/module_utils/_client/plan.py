@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be done on a machine, from what is there and what is to be. Pure."""
+"""What has to change on a machine, from its present and its desired state. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .._shared.failure import Failure
 from .describe import describe
 from .layout import Layout, temporary_of
 from .manifest import Manifest
-from .wanted import PRIVATE, Wanted, Wish
+from .wanted import PRIVATE, ClientOptions, Wanted
 
 #: Write permission for others than the owner.
 _OTHERS_WRITE = 0o022
@@ -72,7 +72,7 @@ class Plan:
 
 def plan_present(
     layout: Layout,
-    wish: Wish,
+    options: ClientOptions,
     there: There,
     wanted: t.Mapping[str, Wanted],
     known: Manifest | None,
@@ -82,8 +82,8 @@ def plan_present(
 
     Failures: C(bundle_not_ours), C(bundle_taken), C(context_not_ours), C(not_a_folder).
     """
-    _check_ours(layout, wish, there, wanted, known)
-    ours = known or Manifest(wish.client, wish.fleet)
+    _check_ours(layout, options, there, wanted, known)
+    ours = known or Manifest(options.client, options.fleet)
     folders = folders_above([*wanted, layout.manifest])
     missing = _missing(folders, there)
     surplus = [path for path in ours.files if path not in wanted]
@@ -91,7 +91,7 @@ def plan_present(
     remove, remove_folders = _removals(there, surplus, [folder for folder in made if folder not in folders])
     # A folder that is of no use any more, but not empty, stays noted.
     kept = [folder for folder in made if folder in folders or (folder in there and folder not in remove_folders)]
-    manifest = Manifest(wish.client, wish.fleet, tuple(wanted), tuple(kept))
+    manifest = Manifest(options.client, options.fleet, tuple(wanted), tuple(kept))
     all_files = {**wanted, layout.manifest: Wanted(manifest.render(), PRIVATE)}
     write = {path: file for path, file in all_files.items() if _differs(there.get(path), file, owner)}
     return Plan(
@@ -100,7 +100,7 @@ def plan_present(
         write=write,
         remove=tuple(remove),
         remove_folders=tuple(remove_folders),
-        manifest_meanwhile=Manifest(wish.client, wish.fleet, (*wanted, *surplus), tuple(made)),
+        manifest_meanwhile=Manifest(options.client, options.fleet, (*wanted, *surplus), tuple(made)),
         manifest=manifest,
         diff=tuple(_diff(there, {**write, **dict.fromkeys(remove)})),
     )
@@ -122,14 +122,14 @@ def plan_absent(layout: Layout, there: There, known: Manifest | None) -> Plan:
 
 
 def _check_ours(
-    layout: Layout, wish: Wish, there: There, wanted: t.Mapping[str, Wanted], known: Manifest | None
+    layout: Layout, options: ClientOptions, there: There, wanted: t.Mapping[str, Wanted], known: Manifest | None
 ) -> None:
-    if known is not None and (known.client, known.fleet) != (wish.client, wish.fleet):
+    if known is not None and (known.client, known.fleet) != (options.client, options.fleet):
         raise Failure(
             "bundle_taken",
             thing=layout.folder,
             reason=f"it holds the identity of client {known.client!r} of fleet {known.fleet!r}",
-            cure="Choose another path for this one (client_path in the role), or take that one away first: "
+            cure="Choose another path for this one (docker_client_path in the role), or take that one away first: "
             "state: absent with its name",
         )
     ours = () if known is None else known.files
@@ -137,19 +137,21 @@ def _check_ours(
     if foreign is None:
         return
     if layout.is_context(foreign):
-        names = {p: n for n in wish.names_of_contexts.values() for p in (layout.context_meta(n), layout.context_tls(n))}
+        names = {
+            p: n for n in options.names_of_contexts.values() for p in (layout.context_meta(n), layout.context_tls(n))
+        }
         name = names.get(foreign) or names.get(os.path.dirname(foreign), "?")
         raise Failure(
             "context_not_ours",
             thing=f"docker context {name!r} ({foreign})",
             reason="there is such a context already, and it was not made here for this client and path",
-            cure=f"Remove it (docker context rm {name}), or set contexts: false (client_contexts in the role)",
+            cure=f"Remove it (docker context rm {name}), or set contexts: false (docker_client_contexts in the role)",
         )
     raise Failure(
         "bundle_not_ours",
         thing=foreign,
         reason="it is there already, and was not put there for this client",
-        cure="Choose another path (client_path in the role), or move the file away",
+        cure="Choose another path (docker_client_path in the role), or move the file away",
     )
 
 
@@ -172,7 +174,7 @@ def _missing(folders: t.Iterable[str], there: There) -> list[str]:
                 "not_a_folder",
                 thing=folder,
                 reason="there is something that is no folder where one is needed",
-                cure="Choose another path (client_path in the role), or move it away",
+                cure="Choose another path (docker_client_path in the role), or move it away",
             )
     return [folder for folder in folders if folder not in there]
 
@@ -188,7 +190,7 @@ def _loose(folders: t.Iterable[str], there: There, owner: tuple[int, int]) -> t.
                 "folder_unsafe",
                 thing=folder,
                 reason="others can write to it, so they could put other files in the place of the client's",
-                cure="Choose a path inside of a folder of the user's own (client_path in the role)",
+                cure="Choose a path inside of a folder of the user's own (docker_client_path in the role)",
             )
         yield folder, found.mode & ~_OTHERS_WRITE
 

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that a machine is to have. Pure."""
+"""The desired files of a machine. Pure."""
 
 from __future__ import annotations
 
-__all__ = ("PRIVATE", "PUBLIC", "Bundle", "Wanted", "Wish", "our_paths", "wanted_files")
+__all__ = ("PRIVATE", "PUBLIC", "Bundle", "ClientOptions", "Wanted", "our_paths", "wanted_files")
 
 import typing as t
 from dataclasses import dataclass, field
@@ -29,8 +29,8 @@ class Bundle:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is asked for, paths and contents of the bundle aside."""
+class ClientOptions:
+    """The options of client_bundle that decide which files there are."""
 
     client: str
     fleet: str
@@ -52,7 +52,7 @@ class Wanted:
 
 
 def wanted_files(
-    layout: Layout, wish: Wish, bundle: Bundle, urls: t.Mapping[str, str], plain: t.Collection[str] = ()
+    layout: Layout, options: ClientOptions, bundle: Bundle, urls: t.Mapping[str, str], plain: t.Collection[str] = ()
 ) -> dict[str, Wanted]:
     """Return the files by path, in the order in which they are put in place.
 
@@ -64,8 +64,8 @@ def wanted_files(
         layout.key: Wanted(bundle.key, PRIVATE),
         layout.certificate: Wanted(bundle.certificate),
     }
-    for endpoint, context in wish.names_of_contexts.items():
-        description = f"client {wish.client} of fleet {wish.fleet}"
+    for endpoint, context in options.names_of_contexts.items():
+        description = f"client {options.client} of fleet {options.fleet}"
         if endpoint not in plain:
             tls = layout.context_tls(context)
             # Copies, since the CLI knows no other way; all of them closed, as the CLI has them.
@@ -73,14 +73,14 @@ def wanted_files(
             files[f"{tls}/key.pem"] = Wanted(bundle.key, PRIVATE)
             files[f"{tls}/cert.pem"] = Wanted(bundle.certificate, PRIVATE)
         files[layout.context_meta(context)] = Wanted(render_meta(context, urls[endpoint], description))
-    if wish.env_files:
-        for endpoint in wish.endpoints:
+    if options.env_files:
+        for endpoint in options.endpoints:
             connection = Connection(urls[endpoint], None if endpoint in plain else layout.folder)
             files[layout.env_file(endpoint)] = Wanted(render_env_file(connection))
     return files
 
 
-def our_paths(layout: Layout, wish: Wish) -> list[str]:
+def our_paths(layout: Layout, options: ClientOptions) -> list[str]:
     """Return where these files lie, if all endpoints have TLS; no URLs are needed for that."""
     unknown = Bundle(b"", None, None)
-    return list(wanted_files(layout, wish, unknown, dict.fromkeys(wish.endpoints, "")))
+    return list(wanted_files(layout, options, unknown, dict.fromkeys(options.endpoints, "")))

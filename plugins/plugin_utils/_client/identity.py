@@ -19,7 +19,7 @@ from .._fleet.fleet import Fleet
 from .._fleet.issued import note_removed
 from .._pki import clock
 from .._pki.chain import Chain, as_pem, try_chain
-from .._pki.freshness import Wish, fingerprint, not_after_of, reasons_to_reissue
+from .._pki.freshness import CertificateSpec, fingerprint, not_after_of, reasons_to_reissue
 from .._pki.keys import key_type_of
 from .record import read_machine_record, remove_machine_record, write_machine_record
 
@@ -79,24 +79,24 @@ class ClientIdentity:
         return not self.reasons and self.chain == chain
 
     def judge(self, chain: Chain) -> None:
-        """Take this certificate for ours, and note why it has to be made anew if it has to."""
+        """Use this certificate, and note why it has to be made again, if so."""
         authority = self.fleet.required_authority()
         # The certificate stays; what stands behind it may be other than it was.
         self.chain = chain if authority.is_external else (chain[0], *authority.above(chain[0]))
         self.new_key = key_type_of(chain[0].public_key()) != self.key_type
         self.reasons = reasons_to_reissue(
             chain[0],
-            Wish(self.key_type, common_name=self.name),
+            CertificateSpec(self.key_type, common_name=self.name),
             trusted=authority.issued_client(chain),
             now=clock.now(),
             renew_before=self.fleet.settings.renew_before,
             limit=authority.certificate.not_valid_after_utc,
         )
 
-    def sign(self, request: str) -> None:
+    def sign(self, csr: str) -> None:
         """Sign the machine's CSR."""
         with self.fleet.lock():
-            self.chain = self.fleet.sign_client_request(request.encode(), self.name)
+            self.chain = self.fleet.sign_client_csr(csr.encode(), self.name)
 
     def remember(self) -> None:
         folder = self.fleet.machines_folder
@@ -137,8 +137,8 @@ class ClientIdentity:
             "certificate": as_pem(self.chain).decode() if self.chain else None,
             "renew": bool(self.reasons),
             "new_key": self.new_key,
-            # A CA elsewhere takes the name from the request; ours does not.
-            "request_name": self.name if self.fleet.settings.sign_command else None,
+            # A CA elsewhere takes the name from the CSR; ours does not.
+            "csr_name": self.name if self.fleet.settings.sign_command else None,
             "pending": self.pending,
             "plain": self.plain,
         }

@@ -4,7 +4,7 @@
 
 """What the controller remembers of a client on another machine: its certificate and those behind it, in a PEM file.
 
-<home>/<fleet>/machines/<inventory_hostname>/<client>.pem
+<fleets_dir>/<fleet>/machines/<inventory_hostname>/<client>.pem
 
 With it, the controller knows what is due before it asks the machine. Where it is lost, the machine shows what it has.
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose a daemon is that is exposed already: the certificate that it shows tells."""
+"""Detect which controller exposed a daemon, from its certificate."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def check_owner(fleet: Fleet, host: str, certificate: str | None, record: Endpoi
             thing=host,
             reason="its daemon is exposed already, with a certificate of an authority that is not in "
             f"{fleet.folder.parent}; going on would lock out that authority's clients",
-            cure="Bring the fleet's folder here from the other controller or a backup; where it is lost for good, "
-            "set take_over (expose_take_over in the role) for one run",
+            cure="Bring the fleet's folder here from the other controller or a backup; if it is lost for good, "
+            "set replace_controller (expose_replace_controller in the role) for one run",
         )

@@ -62,7 +62,7 @@ def _context(connection: Connection, ca: str) -> ssl.SSLContext:
 
 
 def _ask(connection: Connection, context: ssl.SSLContext | None) -> str | None:
-    """Send a ping; without a context, in the clear."""
+    """Send a ping; without a context, no TLS."""
     target = urllib.parse.urlsplit(connection.url)
     host, port = target.hostname or "", target.port
     client = (

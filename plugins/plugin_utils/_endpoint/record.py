@@ -51,10 +51,10 @@ class EndpointRecord:
     refused: list[str]
     #: Without it, nothing is known of certificates: the fields that tell of them are empty.
     tls: bool = True
-    #: Those entries of what was asked that name network interfaces of the host.
+    #: Entries of the option listen that name network interfaces of the host.
     interfaces: list[str] = field(default_factory=list)
-    #: What was asked, by option, where it is not the same as what came of it.
-    asked: dict[str, t.Any] = field(default_factory=dict)
+    #: Options of the task that the other fields do not determine.
+    options: dict[str, t.Any] = field(default_factory=dict)
 
     def as_facts(self) -> dict[str, t.Any]:
         return {key: value for key, value in asdict(self).items() if key != "certificate"}

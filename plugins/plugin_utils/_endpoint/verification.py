@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looking at a daemon that was just exposed from the controller: its client gets in, revoked ones do not."""
+"""Verifying an exposed daemon from the controller: it accepts its client and refuses revoked ones."""
 
 from __future__ import annotations
 

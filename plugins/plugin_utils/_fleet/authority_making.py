@@ -2,13 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Making a fleet's authority, taking over one that the user brings, and looking after the one that is there."""
+"""Making a fleet's authority, using one that the user provides, and maintaining the present one."""
 
 from __future__ import annotations
 
 __all__ = ("brought_authority", "ensure_authority", "new_authority")
-
-import datetime
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import generate_key, private_key_pem
@@ -17,16 +15,16 @@ from .._pki import clock
 from .._pki.authority import Authority, authority_missing
 from .._pki.brought import BroughtAuthority, read_brought
 from .._pki.chain import Chain, as_pem
-from .._pki.freshness import Wish
+from .._pki.freshness import CertificateSpec
 from .._pki.keys import key_type_of
 from .._pki.profile import authority_certificate
 from .._pki.renewal import describe_expiry
 from . import bundle
 from .fleet import Fleet
-from .identity import Identity
+from .outcome import Outcome
 
 
-def ensure_authority(fleet: Fleet) -> Identity:
+def ensure_authority(fleet: Fleet) -> Outcome:
     """Make the authority where there is none; one that exists is replaced by a rotation only."""
     if not fleet.check_mode:
         bundle.make_private_folder(fleet.folder)
@@ -36,18 +34,18 @@ def ensure_authority(fleet: Fleet) -> Identity:
     if authority is None and ((fleet.authority_folder / "ca-key.pem").exists() or _has_members(fleet)):
         # A new authority beside the old one's key or identities would lock all of these out, unasked.
         raise authority_missing(fleet.authority_folder, fleet.folder)
-    wish = Wish(key_type=fleet.settings.authority_key_type, common_name=f"gangway {fleet.name} authority")
+    spec = CertificateSpec(key_type=fleet.settings.authority_key_type, common_name=f"gangway {fleet.name} authority")
     brought = brought_authority(fleet)
     if authority is not None:
-        return _existing_authority(fleet, authority, brought, wish)
+        return _existing_authority(fleet, authority, brought, spec)
     if brought is not None:
-        wish = Wish(key_type_of(brought.chain[0].public_key()), (), wish.common_name)
+        spec = CertificateSpec(key_type_of(brought.chain[0].public_key()), (), spec.common_name)
     made = None
     if not fleet.check_mode:
         chain, key_pem = (brought.chain, brought.key_pem) if brought else new_authority(fleet, 1)
         fleet.write_authority({"ca.pem": as_pem(chain), "ca-key.pem": key_pem})
         made = chain[0]
-    return Identity("authority", fleet.name, str(fleet.authority_folder), ("missing",), wish, None, made)
+    return Outcome("authority", fleet.name, str(fleet.authority_folder), ("missing",), spec, None, made)
 
 
 def brought_authority(fleet: Fleet) -> BroughtAuthority | None:
@@ -59,7 +57,7 @@ def brought_authority(fleet: Fleet) -> BroughtAuthority | None:
                 "authority_missing",
                 thing="authority_certificate",
                 reason="sign_command signs for a CA elsewhere, whose certificate is not known here",
-                cure="Give it, and those above it, as authority_certificate",
+                cure="Give it and its chain as authority_certificate",
             )
         return None
     if (settings.authority_key is None) == (settings.sign_command is None):
@@ -69,7 +67,7 @@ def brought_authority(fleet: Fleet) -> BroughtAuthority | None:
             reason="nothing can be signed for this authority: there is neither its key nor a sign_command"
             if settings.authority_key is None
             else "there is its key and a sign_command as well",
-            cure="Give authority_key or sign_command, and not both; where the certificates come from elsewhere, give "
+            cure="Give authority_key or sign_command, and not both; if the certificates come from elsewhere, give "
             "each host its certificate, key and client_ca instead",
         )
     return read_brought(settings.authority_certificate, settings.authority_key, settings.passphrase, clock.now())
@@ -81,40 +79,40 @@ def new_authority(fleet: Fleet, number: int) -> tuple[Chain, bytes]:
     certificate = authority_certificate(
         key,
         common_name=f"gangway {fleet.name} authority{f' {number}' if number > 1 else ''}",
-        validity=datetime.timedelta(days=fleet.settings.authority_validity),
+        validity=fleet.settings.authority_validity,
         now=clock.now(),
     )
     return (certificate,), private_key_pem(key, fleet.settings.passphrase)
 
 
-def _existing_authority(fleet: Fleet, authority: Authority, brought: BroughtAuthority | None, wish: Wish) -> Identity:
+def _existing_authority(
+    fleet: Fleet, authority: Authority, brought: BroughtAuthority | None, spec: CertificateSpec
+) -> Outcome:
     if brought is not None and brought.chain[0] != authority.certificate and authority.phase is None:
         if authority.is_external and brought.key_pem is None:
-            # It is the user's to change; what it has not signed is signed anew.
+            # The user may change it; what it has not signed is signed again.
             fleet.write_authority({"ca.pem": as_pem(brought.chain)})
             folder, made = str(fleet.authority_folder), brought.chain[0]
-            wish = Wish(key_type_of(made.public_key()), (), wish.common_name)
-            return Identity(
-                "authority", fleet.name, folder, ("another certificate",), wish, authority.certificate, made
-            )
+            spec = CertificateSpec(key_type_of(made.public_key()), (), spec.common_name)
+            return Outcome("authority", fleet.name, folder, ("another certificate",), spec, authority.certificate, made)
         raise Failure(
             "authority_differs",
             thing=str(fleet.settings.authority_certificate),
             reason=f"fleet {fleet.name!r} has another authority already, whose clients would be locked out",
             cure="Change over without an outage: ansible-playbook gangway.docker.rotate_authority",
         )
-    certificate, asked = authority.certificate, wish.key_type
-    wish = Wish(key_type=key_type_of(certificate.public_key()), common_name=wish.common_name)
+    certificate, wanted_type = authority.certificate, spec.key_type
+    spec = CertificateSpec(key_type=key_type_of(certificate.public_key()), common_name=spec.common_name)
     if fleet.settings.passphrase and not authority.is_external:
         # A wrong passphrase shows now, before anything on any host is touched.
         fleet.signer()
-    if brought is None and asked != wish.key_type and not authority.is_external:
+    if brought is None and wanted_type != spec.key_type and not authority.is_external:
         fleet.warnings.append(
-            f"The authority of fleet {fleet.name!r} has a key of type {wish.key_type}, not {asked}. "
+            f"The authority of fleet {fleet.name!r} has a key of type {spec.key_type}, not {wanted_type}. "
             "The playbook gangway.docker.rotate_authority changes it without an outage."
         )
     left = certificate.not_valid_after_utc - clock.now()
-    if left < datetime.timedelta(days=fleet.settings.validity):
+    if left < fleet.settings.validity:
         fleet.warnings.append(
             f"The authority of fleet {fleet.name!r} {describe_expiry(certificate, clock.now())}, and all its"
             " identities with it. "
@@ -128,7 +126,7 @@ def _existing_authority(fleet: Fleet, authority: Authority, brought: BroughtAuth
             if path.exists():
                 path.chmod(bundle.PRIVATE)
     folder = str(fleet.authority_folder)
-    return Identity("authority", fleet.name, folder, (), wish, certificate, certificate, drift=tuple(loose))
+    return Outcome("authority", fleet.name, folder, (), spec, certificate, certificate, drift=tuple(loose))
 
 
 def _has_members(fleet: Fleet) -> bool:

@@ -37,7 +37,7 @@ from pathlib import Path
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
-from .disk import can_sync_file_systems, exchange, sync_file_system, sync_folder, write_new
+from .disk import can_sync_file_systems, carry_over, swap_folders, sync_file_system, sync_folder, write_new
 
 PRIVATE = 0o600
 PUBLIC = 0o644
@@ -52,17 +52,17 @@ _BESIDE = re.compile(r"\.(.+)\.(tmp|new|old)\Z")
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make the folder and its missing parents, closed to others. Failure: C(home_not_writable)."""
+    """Make the folder and its missing parents, closed to others. Failure: C(fleets_dir_not_writable)."""
     try:
         if not folder.parent.exists():
             make_private_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as exc:
         raise Failure(
-            "home_not_writable",
+            "fleets_dir_not_writable",
             thing=str(folder),
             reason=f"the folder cannot be made ({exc.strerror})",
-            cure="Point home (expose_home in the role) to a place that the user who runs Ansible may write to",
+            cure="Set fleets_dir (expose_fleets_dir in the role) to a folder that the user of Ansible can write to",
         ) from exc
 
 
@@ -150,7 +150,7 @@ def loose_modes(folder: Path, files: t.Mapping[str, tuple[bytes, int]]) -> list[
     for path, mode in ((folder, 0o700), *((folder / name, mode) for name, (_content, mode) in files.items())):
         with contextlib.suppress(FileNotFoundError):
             present = path.stat().st_mode & 0o7777
-            # A folder that is closed even more is its owner's wish.
+            # A folder may be closed even more, by its owner.
             if present != mode and (path != folder or present & 0o077):
                 found.append(f"{path.name if path != folder else 'the folder'} is {present:04o}")
     return found
@@ -202,9 +202,9 @@ def _replace_folder(folder: Path, files: Files) -> None:
     temporary, new = _beside(folder, "tmp"), _beside(folder, "new")
     _fill_new_folder(temporary, files, sync=True)
     if folder.exists():
-        _carry_over(folder, temporary, files)
+        carry_over(folder, temporary, leave_out=files)
     sync_folder(temporary)
-    if folder.exists() and exchange(temporary, folder):
+    if folder.exists() and swap_folders(temporary, folder):
         sync_folder(folder.parent)
         _discard(temporary)
     elif folder.exists():
@@ -234,30 +234,6 @@ def _fill_new_folder(folder: Path, files: Files, *, sync: bool) -> None:
     for name, file in files.items():
         if file is not None:
             write_new(f"{folder}/{name}", *file, sync=sync)
-
-
-def _carry_over(folder: Path, into: Path, files: Files) -> None:
-    """What the user put beside our files stays there."""
-    for entry in folder.iterdir():
-        target = into / entry.name
-        if entry.name in files or (entry.name.startswith(".") and entry.name.endswith(".tmp")):
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.copytree(entry, target, symlinks=True, copy_function=_carry_file)
-        else:
-            _carry_file(entry, target)
-
-
-def _carry_file(source: t.Union[str, Path], target: t.Union[str, Path]) -> None:
-    """Link it: the same file, with its mode, on the disk already. A copy of a key would be open for a moment."""
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        # No links on this file system (or none to symbolic links).
-        if os.path.islink(source):
-            os.symlink(os.readlink(source), target)
-        else:
-            write_new(Path(target), Path(source).read_bytes(), os.stat(source).st_mode & 0o777)
 
 
 def _are_many(things: t.Sized) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running a command of the user's on the controller, in whose place a module has C(run_command)."""
+"""Running a command of the user's on the controller, as C(run_command) does in a module."""
 
 from __future__ import annotations
 

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-__all__ = ("can_sync_file_systems", "exchange", "sync_file_system", "sync_folder", "write_new")
+__all__ = ("can_sync_file_systems", "carry_over", "swap_folders", "sync_file_system", "sync_folder", "write_new")
 
 import ctypes
 import os
+import shutil
 import typing as t
 from pathlib import Path
 
@@ -59,12 +60,36 @@ def sync_file_system(folder: Path) -> None:
         os.close(descriptor)
 
 
-def exchange(one: Path, other: Path) -> bool:
-    """Let two folders take each other's place, so that neither is missing for a moment; tell whether that was possible.
+def swap_folders(one: Path, other: Path) -> bool:
+    """Swap two folders atomically; return whether the system could.
 
     renameat2(2) with RENAME_EXCHANGE: on Linux, and not on every file system.
     """
     if _RENAMEAT2 is None:
         return False
-    here, exchange = -100, 2
-    return bool(_RENAMEAT2(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
+    working_directory, swap = -100, 2
+    return bool(_RENAMEAT2(working_directory, os.fsencode(one), working_directory, os.fsencode(other), swap) == 0)
+
+
+def carry_over(folder: Path, into: Path, *, leave_out: t.Container[str]) -> None:
+    """Link all files into another folder, except those to leave out and temporary ones."""
+    for entry in folder.iterdir():
+        target = into / entry.name
+        if entry.name in leave_out or (entry.name.startswith(".") and entry.name.endswith(".tmp")):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.copytree(entry, target, symlinks=True, copy_function=_carry_file)
+        else:
+            _carry_file(entry, target)
+
+
+def _carry_file(source: t.Union[str, Path], target: t.Union[str, Path]) -> None:
+    """Link it: the same file, with its mode, on the disk already. A copy of a key would be open for a moment."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        # No links on this file system (or none to symbolic links).
+        if os.path.islink(source):
+            os.symlink(os.readlink(source), target)
+        else:
+            write_new(Path(target), Path(source).read_bytes(), os.stat(source).st_mode & 0o777)

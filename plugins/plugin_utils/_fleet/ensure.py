@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Making sure that a fleet's authority and any number of identities exist, and telling what became of each."""
+"""Making sure that a fleet's authority and any number of identities exist, with a report of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types i
 from ansible_collections.gangway.docker.plugins.module_utils._shared.options import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
 
 from .._pki import clock
-from .._pki.freshness import Wish
+from .._pki.freshness import CertificateSpec
 from .._pki.keys import key_type_of
 from .._pki.names import names_in, sort_names
 from .._pki.profile import signing_request
@@ -37,14 +37,14 @@ from .._pki.signing import Subject
 from . import bundle
 from .authority_making import ensure_authority
 from .fleet import Fleet
-from .identity import Identity
 from .issued import issued_to
 from .members import Member, bundle_files, has_key_type
+from .outcome import Outcome
 
 #: How the authority is made, or whose it is.
 AUTHORITY_ARGUMENTS: dict[str, t.Any] = {
     "authority_key_type": {"type": "str", "choices": list(KEY_TYPES), "default": DEFAULT_KEY_TYPE, "no_log": False},
-    "authority_validity": {"type": "int", "default": 3650},
+    "authority_validity": {"type": "str", "default": "3650d"},
     "authority_certificate": {"type": "path"},
     "authority_key": {"type": "path", "no_log": False},
 }
@@ -61,7 +61,7 @@ BUNDLE_ARGUMENTS: dict[str, t.Any] = {
         "default": [],
         "options": {
             "name": {"type": "str", "required": True},
-            "names": {"type": "list", "elements": "str", "default": []},
+            "tls_sans": {"type": "list", "elements": "str", "default": []},
         },
     },
 }
@@ -76,29 +76,29 @@ def ensure_bundles(
 ) -> dict[str, t.Any]:
     """Return the result of tls_bundle: changed, authority, identities, diff, warnings. Raises M(Failure).
 
-    C(existing): renew and mend what lies here as well, each with the key that it has.
+    C(existing): also renew and correct the identities here, each with the key that it has.
     """
     subjects = [Subject("client", name) for name in clients]
     for server in servers:
-        subjects.append(Subject("server", server["name"], tuple(sort_names(server["names"] or [server["name"]]))))
+        subjects.append(Subject("server", server["name"], tuple(sort_names(server["tls_sans"] or [server["name"]]))))
     if existing and not subjects and not fleet.folder.exists():
         # Where there is nothing to renew, nothing is begun.
         told = f"There is no fleet in {fleet.folder}, so nothing to renew."
         return {"changed": False, "authority": {}, "identities": [], "diff": [], "warnings": [told]}
     with fleet.lock():
         authority = ensure_authority(fleet)
-        identities = ensure_identities(fleet, subjects)
+        outcomes = ensure_identities(fleet, subjects)
         if existing:
-            asked = {(subject.kind, subject.name) for subject in subjects}
-            others = [s for s in existing_subjects(fleet) if (s.kind, s.name) not in asked]
-            identities += ensure_identities(fleet, others, keep_key_type=True)
+            named = {(subject.kind, subject.name) for subject in subjects}
+            others = [s for s in existing_subjects(fleet) if (s.kind, s.name) not in named]
+            outcomes += ensure_identities(fleet, others, keep_key_type=True)
             fleet.warnings += _about_machines(fleet)
-    everything = [authority, *identities]
+    everything = [authority, *outcomes]
     return {
-        "changed": any(identity.changed for identity in everything),
+        "changed": any(outcome.changed for outcome in everything),
         "authority": authority.as_result(),
-        "identities": [identity.as_result() for identity in identities],
-        "diff": [identity.as_diff() for identity in everything if identity.changed],
+        "identities": [outcome.as_result() for outcome in outcomes],
+        "diff": [outcome.as_diff() for outcome in everything if outcome.changed],
         "warnings": list(fleet.warnings),
     }
 
@@ -125,18 +125,18 @@ def _about_machines(fleet: Fleet) -> list[str]:
     return found
 
 
-def ensure_client(fleet: Fleet, name: str) -> Identity:
+def ensure_client(fleet: Fleet, name: str) -> Outcome:
     """Make or renew one client's bundle."""
     return ensure_identities(fleet, [Subject("client", name)])[0]
 
 
-def ensure_server(fleet: Fleet, name: str, names: t.Sequence[str]) -> Identity:
+def ensure_server(fleet: Fleet, name: str, names: t.Sequence[str]) -> Outcome:
     """Make or renew a server's bundle whose key is made here, on the controller."""
     return ensure_identities(fleet, [Subject("server", name, tuple(sort_names(names)))])[0]
 
 
-def ensure_identities(fleet: Fleet, subjects: t.Sequence[Subject], *, keep_key_type: bool = False) -> list[Identity]:
-    """Make, renew or mend these identities. C(keep_key_type): each key stays, whatever its type."""
+def ensure_identities(fleet: Fleet, subjects: t.Sequence[Subject], *, keep_key_type: bool = False) -> list[Outcome]:
+    """Make, renew or correct these identities. C(keep_key_type): each key stays, whatever its type."""
     if not fleet.check_mode:
         for parent in ("clients", "servers", "issued"):
             bundle.recover_all(fleet.folder / parent)
@@ -160,22 +160,22 @@ def _folder_of(fleet: Fleet, subject: Subject) -> Path:
     return fleet.client_folder(subject.name)
 
 
-def _ensure(fleet: Fleet, member: Member, writes: dict[Path, bundle.Files], *, keep_key_type: bool) -> Identity:
+def _ensure(fleet: Fleet, member: Member, writes: dict[Path, bundle.Files], *, keep_key_type: bool) -> Outcome:
     authority, subject = fleet.authority(), member.subject
     key_type = fleet.settings.key_type
     if keep_key_type and member.key is not None:
         key_type = key_type_of(member.key.public_key())
     external = authority is not None and authority.is_external
     if subject.kind == "server":
-        wish = Wish(key_type, subject.names, more_names=external)
+        spec = CertificateSpec(key_type, subject.names, more_names=external)
     else:
-        wish = Wish(key_type, common_name=subject.name)
+        spec = CertificateSpec(key_type, common_name=subject.name)
     before = member.chain[0] if member.chain else None
-    reasons = member.reasons(wish, authority, fleet.settings.renew_before, clock.now())
+    reasons = member.reasons(spec, authority, fleet.settings.renew_before, clock.now())
     drift: list[str] = []
     certificate = before
     if reasons:
-        certificate = None if fleet.check_mode else _issue(fleet, member, wish, writes)
+        certificate = None if fleet.check_mode else _issue(fleet, member, spec, writes)
         if fleet.check_mode and authority is not None:
             # What signing would raise, check mode has to raise.
             fleet.check_signer()
@@ -184,22 +184,22 @@ def _ensure(fleet: Fleet, member: Member, writes: dict[Path, bundle.Files], *, k
         if drift and not fleet.check_mode:
             writes[member.folder] = member.mended_files(authority)
     folder = str(member.folder)
-    return Identity(subject.kind, subject.name, folder, tuple(reasons), wish, before, certificate, drift=tuple(drift))
+    return Outcome(subject.kind, subject.name, folder, tuple(reasons), spec, before, certificate, drift=tuple(drift))
 
 
-def _issue(fleet: Fleet, member: Member, wish: Wish, writes: dict[Path, bundle.Files]) -> x509.Certificate:
-    """Sign anew, with the key that is there where it is of the right type."""
+def _issue(fleet: Fleet, member: Member, spec: CertificateSpec, writes: dict[Path, bundle.Files]) -> x509.Certificate:
+    """Sign again, with the present key if it is of the right type."""
     key, key_pem = member.key, member.present.get("key.pem")
-    if key is None or key_pem is None or not has_key_type(key, wish.key_type):
-        key = generate_key(wish.key_type)
+    if key is None or key_pem is None or not has_key_type(key, spec.key_type):
+        key = generate_key(spec.key_type)
         key_pem = private_key_pem(key)
     authority, signing_key = fleet.required_authority(), key
 
-    def request() -> bytes:
-        made = signing_request(signing_key, names=wish.names, common_name=wish.common_name)
-        return made.public_bytes(serialization.Encoding.PEM)
+    def csr() -> bytes:
+        request = signing_request(signing_key, names=spec.names, common_name=spec.common_name)
+        return request.public_bytes(serialization.Encoding.PEM)
 
-    chain = fleet.sign(member.subject, key.public_key(), request)
+    chain = fleet.sign(member.subject, key.public_key(), csr)
     writes[member.folder] = bundle_files(authority, chain, key_pem)
     return chain[0]
 

@@ -4,7 +4,7 @@
 
 """A fleet's folder on the controller: where its authority and its identities lie, and signing in its name.
 
-<home>/<fleet>/authority/  see M(authority)
+<fleets_dir>/<fleet>/authority/  see M(authority)
                clients/<name>/  ca.pem cert.pem key.pem
                servers/<name>/  ca.pem cert.pem key.pem     only where the controller makes the servers' keys
                issued/   the clients' certificates, see M(issued)
@@ -17,8 +17,6 @@ from __future__ import annotations
 __all__ = ("Fleet", "Settings")
 
 import contextlib
-import datetime
-import re
 import typing as t
 from pathlib import Path
 
@@ -28,10 +26,10 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from .._pki import clock
 from .._pki.authority import Authority, authority_missing, parse_authority, read_authority, read_files
 from .._pki.chain import Chain, try_chain
-from .._pki.names import sort_names
+from .._pki.names import check_name, sort_names
 from .._pki.profile import Signer
 from .._pki.renewal import describe_expiry
-from .._pki.signing import Run, Subject, check_request, sign_by_command, sign_with_authority
+from .._pki.signing import Run, Subject, check_csr, sign_by_command, sign_with_authority
 from . import bundle
 from .issued import note_issued
 from .settings import Settings
@@ -39,15 +37,13 @@ from .settings import Settings
 if t.TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:+-]*\Z")
-
 
 class Fleet:
     """One fleet's folder."""
 
     def __init__(
         self,
-        home: str,
+        fleets_dir: str,
         name: str,
         settings: Settings | None = None,
         *,
@@ -56,9 +52,9 @@ class Fleet:
     ) -> None:
         """C(run) runs the C(sign_command) of the settings."""
         require_cryptography()
-        _check_name("fleet", name)
+        check_name("fleet", name)
         self.name = name
-        self.folder = Path(home).expanduser() / name
+        self.folder = Path(fleets_dir).expanduser() / name
         self.settings = settings or Settings()
         self.check_mode = check_mode
         self._run = run
@@ -87,15 +83,15 @@ class Fleet:
         return self.folder / "machines"
 
     def client_folder(self, name: str) -> Path:
-        _check_name("client", name)
+        check_name("client", name)
         return self.folder / "clients" / name
 
     def server_folder(self, name: str) -> Path:
-        _check_name("server", name)
+        check_name("server", name)
         return self.folder / "servers" / name
 
     def revoked_folder(self, name: str) -> Path:
-        _check_name("client", name)
+        check_name("client", name)
         return self.folder / "revoked" / name
 
     @contextlib.contextmanager
@@ -128,7 +124,7 @@ class Fleet:
         return authority
 
     def all_authorities(self) -> t.Iterator[Authority]:
-        """Yield the authority of each fleet in this home: all of them are this controller's."""
+        """Yield the authority of each fleet in this folder: all of them are this controller's."""
         for folder in sorted(self.folder.parent.glob("*/authority")):
             with contextlib.suppress(Failure):
                 authority = read_authority(folder)
@@ -154,7 +150,7 @@ class Fleet:
             self._predicted.update(files)
             self.reread()
             return
-        # Everything here is secret or made anew at will; nothing of it belongs into a repository.
+        # Everything here is secret or can be made again; nothing of it belongs in a repository.
         if not (self.folder / ".gitignore").exists():
             bundle.replace_file(self.folder / ".gitignore", b"*\n", bundle.PUBLIC)
         modes = {name: bundle.PRIVATE if name.endswith("key.pem") else bundle.PUBLIC for name in files}
@@ -162,41 +158,51 @@ class Fleet:
         bundle.write_bundle(self.authority_folder, wanted)
         self.reread()
 
-    def sign_server_request(self, request_pem: bytes, names: t.Sequence[str], name: str = "") -> Chain:
+    def sign_server_csr(self, csr_pem: bytes, names: t.Sequence[str], name: str = "") -> Chain:
         """Sign a host's CSR; return the chain for its C(cert.pem).
 
-        Of the request, only the public key is taken; the names are the controller's to decide.
+        Of the CSR, only the public key is taken; the names are the controller's to decide.
         """
         subject = Subject("server", name or "server", tuple(sort_names(names)))
-        return self._sign_request(subject, request_pem)
+        return self._sign_csr(subject, csr_pem)
 
-    def sign_client_request(self, request_pem: bytes, name: str) -> Chain:
+    def sign_server_key(self, public_key: CertificatePublicKeyTypes, names: t.Sequence[str], name: str) -> Chain:
+        """Sign the key of a certificate that a host has already; return the chain for its C(cert.pem)."""
+        subject = Subject("server", name, tuple(sort_names(names)))
+
+        def no_csr() -> bytes:
+            raise ValueError("sign_command takes the names from a CSR")
+
+        return self.sign(subject, public_key, no_csr)
+
+    def sign_client_csr(self, csr_pem: bytes, name: str) -> Chain:
         """Sign the CSR of a client whose key is on another machine; return the chain for its C(cert.pem)."""
         self.check_not_revoked(name)
-        return self._sign_request(Subject("client", name), request_pem)
+        return self._sign_csr(Subject("client", name), csr_pem)
 
-    def _sign_request(self, subject: Subject, request_pem: bytes) -> Chain:
-        request = check_request(request_pem, None if self.settings.sign_command is None else subject)
-        chain = self.sign(subject, request.public_key(), lambda: request_pem)
+    def _sign_csr(self, subject: Subject, csr_pem: bytes) -> Chain:
+        csr = check_csr(csr_pem, None if self.settings.sign_command is None else subject)
+        chain = self.sign(subject, csr.public_key(), lambda: csr_pem)
         self.note_issued()
         return chain
 
-    def sign(self, subject: Subject, public_key: CertificatePublicKeyTypes, request: t.Callable[[], bytes]) -> Chain:
+    def sign(self, subject: Subject, public_key: CertificatePublicKeyTypes, csr: t.Callable[[], bytes]) -> Chain:
         """Return the chain for C(cert.pem); call M(note_issued) before it is handed out."""
         authority = self.required_authority()
         if self.settings.sign_command is not None:
             if self._run is None:
                 raise ValueError("nothing was given to run sign_command with")
-            chain = sign_by_command(self._run, self.settings.sign_command, subject, request(), authority.chain)
+            chain = sign_by_command(self._run, self.settings.sign_command, subject, csr(), authority.chain)
             if self.settings.renew_before.is_due(chain[0], clock.now()):
                 self.warnings.append(
                     f"What sign_command made for {subject.kind} {subject.name!r}"
                     f" {describe_expiry(chain[0], clock.now())}: by renew_before, each run has it made again."
                 )
             return chain
-        validity = datetime.timedelta(days=self.settings.validity)
         signer = self.client_signer() if subject.kind == "client" else self.signer()
-        certificate = sign_with_authority(subject, public_key, signer=signer, validity=validity, now=clock.now())
+        certificate = sign_with_authority(
+            subject, public_key, signer=signer, validity=self.settings.validity, now=clock.now()
+        )
         if subject.kind == "client":
             self._unnoted.append(certificate)
         return (certificate, *authority.above(certificate))
@@ -237,13 +243,3 @@ class Fleet:
                 cure=f"Take it out of expose_clients, or choose another name; to let it in again under a new key, "
                 f"remove {folder}",
             )
-
-
-def _check_name(what: str, name: str) -> None:
-    if not _NAME.match(name) or len(name) > 64:
-        raise Failure(
-            "invalid_name",
-            thing=f"{what} name {name!r}",
-            reason="it becomes a folder and a certificate's CN, so it has to be 1 to 64 letters, digits or _ . @ : + -",
-            cure="Choose another name",
-        )

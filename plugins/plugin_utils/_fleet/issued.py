@@ -4,7 +4,7 @@
 
 """The clients' certificates that a fleet has issued: when one client is shut out, all others have to be known.
 
-<home>/<fleet>/issued/<serial number in hex>.pem
+<fleets_dir>/<fleet>/issued/<serial number in hex>.pem
                       removed/   the same, of clients that were taken off their machine
 """
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One identity in its folder: what lies there, and why it has to be made again or mended."""
+"""One identity in its folder: its files, and why they have to be made again or corrected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 
 from .._pki.authority import Authority
 from .._pki.chain import Chain, as_pem, try_chain
-from .._pki.freshness import Wish, reasons_to_reissue
+from .._pki.freshness import CertificateSpec, reasons_to_reissue
 from .._pki.keys import key_type_of, load_private_key
 from .._pki.renewal import RenewBefore
 from .._pki.signing import Subject
@@ -52,7 +52,7 @@ class Member:
         return cls(subject, folder, present, try_chain(present.get("cert.pem")), key)
 
     def reasons(
-        self, wish: Wish, authority: Authority | None, renew_before: RenewBefore, now: datetime.datetime
+        self, spec: CertificateSpec, authority: Authority | None, renew_before: RenewBefore, now: datetime.datetime
     ) -> list[str]:
         """Return why it has to be signed (again)."""
         if "cert.pem" not in self.present or "key.pem" not in self.present:
@@ -64,7 +64,7 @@ class Member:
         issued = authority.issued_server if self.subject.kind == "server" else authority.issued_client
         reasons = reasons_to_reissue(
             self.chain[0],
-            wish,
+            spec,
             trusted=issued(self.chain),
             now=now,
             renew_before=renew_before,
@@ -75,7 +75,7 @@ class Member:
         return reasons
 
     def drift(self, authority: Authority) -> list[str]:
-        """Return what is to be mended without a new certificate."""
+        """Return what has to be corrected without a new certificate."""
         files = self.mended_files(authority)
         changed = [
             f"{name} is not as it was" for name, (content, _mode) in files.items() if self._differs(name, content)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shutting out single clients, though dockerd reads no revocation lists.
+"""Revoking single clients, though dockerd reads no revocation lists.
 
 dockerd takes each certificate in its C(tlscacert) as a trust anchor, a client's own as well as a CA's. So, when a
 client is revoked, daemons stop trusting the CA that signed it, and trust instead a new issuer of clients, and every
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 __all__ = ("LIST_LIMIT", "revoke", "revoked_bundles")
 
-import datetime
 import typing as t
 from pathlib import Path
 
@@ -39,7 +38,7 @@ LIST_LIMIT = 60_000
 
 
 def revoke(fleet: Fleet, names: t.Sequence[str]) -> list[str]:
-    """Shut these clients out; return those that daemons let in until now.
+    """Revoke these clients; return those that daemons accepted until now.
 
     Failures: C(client_missing), C(revocation_unsupported), C(rotation_unfinished), C(too_many_clients).
     """
@@ -138,9 +137,12 @@ def _put_aside(fleet: Fleet, name: str) -> None:
         return
     # Its key is on another machine. Another key under the same name and the same issuer is as good for a proof.
     key = generate_key(fleet.settings.key_type)
-    validity = datetime.timedelta(days=fleet.settings.validity)
     certificate = sign_with_authority(
-        Subject("client", name), key.public_key(), signer=fleet.client_signer(), validity=validity, now=clock.now()
+        Subject("client", name),
+        key.public_key(),
+        signer=fleet.client_signer(),
+        validity=fleet.settings.validity,
+        now=clock.now(),
     )
     authority = fleet.required_authority()
     chain = (certificate, *authority.above(certificate))

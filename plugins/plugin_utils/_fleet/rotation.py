@@ -27,13 +27,14 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from .._pki import clock
 from .._pki.authority import DROPPING, OVERLAP, Authority
 from .._pki.chain import as_pem, is_issued_by
+from .._pki.extensions import may_sign_authorities
 from .._pki.freshness import fingerprint
-from .._pki.profile import Signer, cross_certificate, may_sign_authorities
+from .._pki.profile import Signer, cross_certificate
 from .authority_making import brought_authority, new_authority
 from .ensure import ensure_identities, existing_subjects
 from .fleet import Fleet
-from .identity import Identity
 from .issued import forget, issued_to, read_issued, read_removed
+from .outcome import Outcome
 
 _NUMBER = re.compile(r" authority(?: (\d+))?\Z")
 
@@ -51,7 +52,7 @@ class Seen(t.Protocol):
     def verified(self) -> bool | None: ...
 
 
-def begin(fleet: Fleet, *, without_cross: bool = False) -> list[Identity]:
+def begin(fleet: Fleet, *, without_cross: bool = False) -> list[Outcome]:
     """Make the new authority, unless a rotation is under way, and have it sign all identities that lie here.
 
     C(without_cross): also where the old one can't vouch for it.
@@ -64,7 +65,7 @@ def begin(fleet: Fleet, *, without_cross: bool = False) -> list[Identity]:
     return reissue_all(fleet)
 
 
-def drop(fleet: Fleet, seen: t.Sequence[Seen], leave_behind: t.Collection[str]) -> list[Identity]:
+def drop(fleet: Fleet, seen: t.Sequence[Seen], leave_behind: t.Collection[str]) -> list[Outcome]:
     """Let go of the old authority, where every endpoint and client has the new one.
 
     C(leave_behind): endpoints and clients to do so without. Failure: C(rotation_unfinished).
@@ -95,7 +96,7 @@ def end(fleet: Fleet, seen: t.Sequence[Seen], trust: str, leave_behind: t.Collec
     return True
 
 
-def reissue_all(fleet: Fleet) -> list[Identity]:
+def reissue_all(fleet: Fleet) -> list[Outcome]:
     """Have today's authority sign all clients and servers that lie here, where it has not; each keeps its key."""
     return ensure_identities(fleet, existing_subjects(fleet), keep_key_type=True)
 
@@ -105,8 +106,8 @@ def _check_own(authority: Authority) -> None:
         raise Failure(
             "rotation_impossible",
             thing=str(authority.folder / "ca.pem"),
-            reason="this authority has no key here, so it is not ours to replace",
-            cure="Change it where it is kept; let client_ca hold the old and the new one meanwhile",
+            reason="the key of this authority is not here, so it can't be replaced from here",
+            cure="Replace it in its own PKI; meanwhile, give the old and the new one in client_ca",
         )
 
 
@@ -123,9 +124,9 @@ def _replace(fleet: Fleet, old: Authority, *, without_cross: bool) -> None:
         raise Failure(
             "rotation_impossible",
             thing=str(fleet.settings.authority_certificate),
-            reason="this CA signs elsewhere, and the old authority can't vouch for what it signs",
-            cure="Use another fleet (expose_fleet) for it, and have clients change over to that one; or bring the key "
-            "of an intermediate CA",
+            reason="the key of this CA is elsewhere, and the old authority can't vouch for what it signs",
+            cure="Use another fleet (expose_fleet) for it, and move the clients to that fleet; or provide the key of "
+            "an intermediate CA",
         )
     chain, key_pem = (brought.chain, brought.key_pem) if brought else new_authority(fleet, _number(old) + 1)
     if len(chain) > 1:
@@ -220,6 +221,6 @@ def _check_none_waits(names: t.Sequence[str], why: t.Mapping[str, str]) -> None:
             thing=", ".join(names),
             reason="; ".join(f"{name} {why[name]}" for name in names),
             cure="Both authorities stay trusted. Bring them up, or run the role client for them, and run the playbook "
-            "again; to go on without them, name them in rotate_leave_behind",
+            "again; to proceed without them, name them in rotate_leave_behind",
             waiting=list(names),
         )

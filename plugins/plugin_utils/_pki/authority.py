@@ -6,7 +6,7 @@
 
 ca.pem, ca-key.pem           the authority, which signs servers and clients; behind it in ca.pem the CAs above it
 issuer.pem, issuer-key.pem   after a revocation: signs clients instead
-clients-ca.pem               whom daemons let in, where that is not simply the authority
+clients-ca.pem               whom daemons accept, if that is not simply the authority
 former.pem, cross.pem        during a rotation: the authority before, and the new one signed by it
 client-cross.pem             and, after a revocation, the new one signed by the issuer that daemons know instead
 rotation                     the phase of a rotation: C(overlap) or C(dropping)
@@ -28,8 +28,9 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 
 from .._fleet import bundle
 from .chain import as_pem, is_issued_by, is_root, leads_to, parse_chain
+from .extensions import serves
 from .keys import load_private_key
-from .profile import Signer, serves
+from .profile import Signer
 
 #: Daemons and clients trust the old and the new authority.
 OVERLAP = "overlap"
@@ -80,7 +81,7 @@ class Authority:
 
     @property
     def client_trust(self) -> bytes:
-        """C(ca.pem) of daemons: whose clients they let in, or which ones.
+        """C(ca.pem) of daemons: whose clients they accept, or which ones.
 
         Never a root above the authority: it may have signed for half the company.
         """
@@ -163,8 +164,8 @@ def authority_missing(thing: Path, folder: Path) -> Failure:
         "authority_missing",
         thing=str(thing),
         reason=f"the authority of fleet {folder.name!r} is not there, so nothing can be signed",
-        cure="Restore it from a backup, or point home and fleet (expose_home, expose_fleet) to it; to begin anew, move "
-        f"{folder} away, and expose every host of the fleet again with expose_take_over=true",
+        cure="Restore it from a backup, or set fleets_dir and fleet (expose_fleets_dir, expose_fleet); to start "
+        f"over, move {folder} away, and expose every host of the fleet again with expose_replace_controller=true",
     )
 
 

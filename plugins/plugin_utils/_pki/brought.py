@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An authority that the user brings: a CA, maybe with others above it, and its key, where that is at hand."""
+"""An authority that the user provides: a CA, its chain, and its key if that is here."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_brought(certificate: str, key: str | None, passphrase: str | None, now:
             "authority_mismatch",
             thing=key,
             reason=f"it is not the key of the first certificate in {certificate}",
-            cure="Give the key that belongs to it; the certificate that signs comes first, those above it behind it",
+            cure="Give the key that belongs to it; the signing certificate comes first, followed by its chain",
         )
     return BroughtAuthority(chain, key_pem if encrypted else private_key_pem(loaded, passphrase))
 
@@ -71,7 +71,7 @@ def _check_chain(chain: Chain, path: str, now: datetime.datetime) -> None:
                 "not_an_authority",
                 thing=f"{path}: {certificate.subject.rfc4514_string()}",
                 reason="this certificate is not that of a CA (basicConstraints CA:TRUE)",
-                cure="Give the CA's certificate, and behind it those above it",
+                cure="Give the CA's certificate, followed by its chain",
             )
     for below, above in zip(chain, chain[1:]):
         if not is_issued_by(below, above):

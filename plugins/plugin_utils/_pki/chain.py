@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Certificates one above the other, as they stand in a PEM file."""
+"""Chains of certificates, as in a PEM file."""
 
 from __future__ import annotations
 

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a certificate is still what is asked for, and if not, why."""
+"""Whether a certificate still meets its specification, and if not, why."""
 
 from __future__ import annotations
 
-__all__ = ("Wish", "fingerprint", "not_after_of", "reasons_to_reissue")
+__all__ = ("CertificateSpec", "fingerprint", "not_after_of", "reasons_to_reissue")
 
 import datetime
 import hashlib
@@ -21,8 +21,8 @@ from .renewal import A_THIRD_LEFT, RenewBefore, describe_expiry
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What an identity is to be. C(names) empty: a client, whose CN is C(common_name)."""
+class CertificateSpec:
+    """What a certificate must contain. C(names) empty: a client, whose CN is C(common_name)."""
 
     key_type: str
     names: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Wish:
 
 def reasons_to_reissue(
     certificate: x509.Certificate,
-    wish: Wish,
+    spec: CertificateSpec,
     *,
     trusted: bool,
     now: datetime.datetime,
@@ -50,18 +50,18 @@ def reasons_to_reissue(
     if renew_before.is_due(certificate, now) and not _reaches(certificate, limit, now):
         reasons.append(describe_expiry(certificate, now))
     kind = key_type_of(certificate.public_key())
-    if kind != wish.key_type:
+    if kind != spec.key_type:
         reasons.append(f"key type is {kind}")
-    if wish.names:
-        has, wants = names_in(certificate), sort_names(wish.names)
-        if wish.more_names:
+    if spec.names:
+        has, wants = names_in(certificate), sort_names(spec.names)
+        if spec.more_names:
             has = [name for name in has if name in wants]
         if has != wants:
             reasons.append(_difference(has, wants))
-    elif wish.common_name is not None:
+    elif spec.common_name is not None:
         attributes = certificate.subject.get_attributes_for_oid(x509_oid.NameOID.COMMON_NAME)
-        if [a.value for a in attributes] != [wish.common_name]:
-            reasons.append(f"its CN is not {wish.common_name}")
+        if [a.value for a in attributes] != [spec.common_name]:
+            reasons.append(f"its CN is not {spec.common_name}")
     return reasons
 
 
@@ -88,5 +88,6 @@ def _difference(has: t.Sequence[str], wants: t.Sequence[str]) -> str:
     if missing:
         clauses.append(f"lacks {', '.join(missing)}")
     if surplus:
-        clauses.append(f"has {', '.join(surplus)} too much")
+        are = "is" if len(surplus) == 1 else "are"
+        clauses.append(f"contains {', '.join(surplus)}, which {are} no longer requested")
     return " and ".join(clauses)

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The names and addresses that go into a server certificate's SAN."""
+"""Names in certificates: a server's SANs, and the names that clients, servers and fleets may have."""
 
 from __future__ import annotations
 
-__all__ = ("is_valid_name", "names_in", "parse_name", "sort_names")
+__all__ = ("check_name", "is_valid_name", "names_in", "parse_name", "sort_names")
 
 import functools
 import ipaddress
@@ -18,6 +18,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 
 _Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:+-]*\Z")
 
 
 def is_valid_name(text: str) -> bool:
@@ -75,3 +76,14 @@ def _address(text: str) -> _Address | None:
         return ipaddress.ip_address(text)
     except ValueError:
         return None
+
+
+def check_name(kind: str, name: str) -> None:
+    """Refuse a name that can't be a folder and a certificate's CN. Failure: C(invalid_name)."""
+    if not _NAME.match(name) or len(name) > 64:
+        raise Failure(
+            "invalid_name",
+            thing=f"{kind} name {name!r}",
+            reason="it becomes a folder and a certificate's CN, so it has to be 1 to 64 letters, digits or _ . @ : + -",
+            cure="Choose another name",
+        )

@@ -17,11 +17,8 @@ __all__ = (
     "client_certificate",
     "client_issuer_certificate",
     "cross_certificate",
-    "may_sign_authorities",
     "server_certificate",
-    "serves",
     "signing_request",
-    "usage_of",
 )
 
 import datetime
@@ -38,6 +35,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency 
 )
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
+from .extensions import key_usage, may_sign_authorities, subject_key_id_of
 from .names import parse_name, sort_names
 
 if t.TYPE_CHECKING:
@@ -110,32 +108,8 @@ def cross_certificate(certificate: x509.Certificate, *, signer: Signer, now: dat
         now=now,
         last=last,
         # What the new authority has signed names its key so; one that is not made by us may count otherwise.
-        subject_key_id=_subject_key_id(certificate),
+        subject_key_id=subject_key_id_of(certificate),
     )
-
-
-def may_sign_authorities(certificate: x509.Certificate, count: int = 1) -> bool:
-    """Tell whether so many CA certificates may stand below this one. Go and GnuTLS count self-issued ones, too."""
-    try:
-        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except x509.ExtensionNotFound:
-        return False
-    return constraints.ca and (constraints.path_length is None or constraints.path_length >= count)
-
-
-def serves(certificate: x509.Certificate, kind: str) -> bool:
-    """Tell whether it is good for a C(server) or a C(client)."""
-    try:
-        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return True
-    return x509_oid.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages or usage_of(kind) in usages
-
-
-def usage_of(kind: str) -> x509.ObjectIdentifier:
-    """Return the extended key usage of a C(server) or a C(client)."""
-    oid = x509_oid.ExtendedKeyUsageOID
-    return oid.SERVER_AUTH if kind == "server" else oid.CLIENT_AUTH
 
 
 def server_certificate(
@@ -188,7 +162,7 @@ def _server_subject(names: t.Sequence[str]) -> tuple[x509.Name, x509.SubjectAlte
             "names_missing",
             thing="the server certificate",
             reason="it needs at least one name or address that clients connect to",
-            cure="Give names (expose_names in the role)",
+            cure="Set tls_sans (expose_tls_sans in the role)",
         )
     # The subject is for people; verifiers read the SAN. A name too long for a CN is left out of it.
     common_name = next((name for name in ordered if len(name) <= _COMMON_NAME_LENGTH), None)
@@ -214,7 +188,7 @@ def _authority(
     own_key_id = subject_key_id or x509.SubjectKeyIdentifier.from_public_key(public_key)
     builder = builder.add_extension(own_key_id, critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
-    builder = builder.add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
+    builder = builder.add_extension(key_usage(key_cert_sign=True, crl_sign=True), critical=True)
     if usage is not None:
         builder = builder.add_extension(usage, critical=False)
     return builder.add_extension(key_id, critical=False).sign(signing_key, _digest_for(signing_key))
@@ -222,17 +196,10 @@ def _authority(
 
 def _authority_key_id(signer: Signer) -> x509.AuthorityKeyIdentifier:
     """As the signer's certificate has it; one that is not made by us may have none."""
-    key_id = _subject_key_id(signer.certificate)
+    key_id = subject_key_id_of(signer.certificate)
     if key_id is None:
         return x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_id)
-
-
-def _subject_key_id(certificate: x509.Certificate) -> x509.SubjectKeyIdentifier | None:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    except x509.ExtensionNotFound:
-        return None
 
 
 def _end_entity(
@@ -268,30 +235,13 @@ def _shared_part(
     builder = x509.CertificateBuilder().issuer_name(signer.certificate.subject)
     builder = builder.not_valid_before(not_before).not_valid_after(not_after)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(_key_usage(digital_signature=True, key_encipherment=encipherment), critical=True)
+    builder = builder.add_extension(key_usage(digital_signature=True, key_encipherment=encipherment), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     return builder.add_extension(_authority_key_id(signer), critical=False)
 
 
 def _subject(common_name: str | None) -> x509.Name:
-    if common_name is None:
-        return x509.Name([])
-    return x509.Name([x509.NameAttribute(x509_oid.NameOID.COMMON_NAME, common_name)])
-
-
-def _key_usage(**wanted: bool) -> x509.KeyUsage:
-    usages = {
-        "digital_signature": False,
-        "content_commitment": False,
-        "key_encipherment": False,
-        "data_encipherment": False,
-        "key_agreement": False,
-        "key_cert_sign": False,
-        "crl_sign": False,
-        "encipher_only": False,
-        "decipher_only": False,
-    }
-    return x509.KeyUsage(**{**usages, **wanted})
+    return x509.Name([] if common_name is None else [x509.NameAttribute(x509_oid.NameOID.COMMON_NAME, common_name)])
 
 
 def _digest_for(key: CertificateIssuerPrivateKeyTypes) -> hashes.SHA256 | None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("Run", "Subject", "check_request", "sign_by_command", "sign_with_authority")
+__all__ = ("Run", "Subject", "check_csr", "sign_by_command", "sign_with_authority")
 
 import datetime
 import os
@@ -19,8 +19,9 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 
 from . import clock
 from .chain import Chain, leads_to, try_chain
+from .extensions import serves, usage_of
 from .names import names_in, sort_names
-from .profile import Signer, client_certificate, server_certificate, serves, usage_of
+from .profile import Signer, client_certificate, server_certificate
 from .renewal import describe_expiry
 
 if t.TYPE_CHECKING:
@@ -54,9 +55,9 @@ def sign_with_authority(
 
 
 def sign_by_command(
-    run: Run, command: str, subject: Subject, request: bytes, anchors: t.Collection[x509.Certificate]
+    run: Run, command: str, subject: Subject, csr: bytes, anchors: t.Collection[x509.Certificate]
 ) -> Chain:
-    """Return the chain that the command makes of the CSR: request on stdin, PEM on stdout, no shell.
+    """Return the chain that the command makes of the CSR, which it gets on stdin; PEM on stdout, no shell.
 
     C(GANGWAY_KIND), C(GANGWAY_NAME) and C(GANGWAY_NAMES) (with commas) are in its environment.
     Failures: C(sign_command_failed), C(certificate_unfit).
@@ -68,7 +69,7 @@ def sign_by_command(
         "GANGWAY_NAMES": ",".join(subject.names),
     }
     try:
-        code, stdout, stderr = run(shlex.split(command) or [command], request, environment)
+        code, stdout, stderr = run(shlex.split(command) or [command], csr, environment)
     except (OSError, ValueError) as exc:
         raise _command_failed(command, str(exc)) from exc
     if code != 0:
@@ -77,22 +78,22 @@ def sign_by_command(
     chain = try_chain(stdout)
     if not chain:
         raise _command_failed(command, "there is no certificate in PEM on its stdout")
-    _check_fit(chain, subject, x509.load_pem_x509_csr(request), anchors, command)
+    _check_fit(chain, subject, x509.load_pem_x509_csr(csr), anchors, command)
     return chain
 
 
-def check_request(pem: bytes, subject: Subject | None) -> x509.CertificateSigningRequest:
-    """Return a host's CSR. With C(subject), it has to ask for just that: a CA will take it from there.
+def check_csr(pem: bytes, subject: Subject | None) -> x509.CertificateSigningRequest:
+    """Parse a CSR. With C(subject), it must match that exactly, since an external CA signs what it says.
 
     Failure: C(request_invalid).
     """
     reason = ""
     try:
-        request = x509.load_pem_x509_csr(pem)
-        if not request.is_signature_valid:
+        csr = x509.load_pem_x509_csr(pem)
+        if not csr.is_signature_valid:
             reason = "it is not signed by the key that it names"
         elif subject is not None:
-            reason = _asked_otherwise(request, subject)
+            reason = _mismatch(csr, subject)
     except ValueError:
         reason = "it is none"
     if reason:
@@ -102,23 +103,23 @@ def check_request(pem: bytes, subject: Subject | None) -> x509.CertificateSignin
             reason=reason,
             cure="Run the play again; if this stays, look at who controls the host",
         )
-    return request
+    return csr
 
 
-def _asked_otherwise(request: x509.CertificateSigningRequest, subject: Subject) -> str:
-    """Return what a request asks for that is not its sender's to have; a host could ask for a client's certificate."""
-    has, wants = names_in(request), sort_names(subject.names)
+def _mismatch(csr: x509.CertificateSigningRequest, subject: Subject) -> str:
+    """Return how the CSR differs from its subject: a host could request a client's certificate."""
+    has, wants = names_in(csr), sort_names(subject.names)
     if has != wants:
         return f"it asks for the names {', '.join(has) or 'none'} and not for {', '.join(wants) or 'none'}"
     allowed = [subject.name] if subject.kind == "client" else wants
-    asked_names = _common_names(request)
-    if not set(asked_names) <= set(allowed) or (subject.kind == "client" and not asked_names):
-        return f"it asks for the CN {', '.join(asked_names) or 'none'} and not for {' or '.join(allowed)}"
-    for extension in request.extensions:
-        asked = extension.value
-        if isinstance(asked, x509.BasicConstraints) and asked.ca:
+    names = _common_names(csr)
+    if not set(names) <= set(allowed) or (subject.kind == "client" and not names):
+        return f"it asks for the CN {', '.join(names) or 'none'} and not for {' or '.join(allowed)}"
+    for extension in csr.extensions:
+        value = extension.value
+        if isinstance(value, x509.BasicConstraints) and value.ca:
             return "it asks for the certificate of a CA"
-        if isinstance(asked, x509.ExtendedKeyUsage) and list(asked) != [usage_of(subject.kind)]:
+        if isinstance(value, x509.ExtendedKeyUsage) and list(value) != [usage_of(subject.kind)]:
             return f"it asks for another extended key usage than that of a {subject.kind}"
     return ""
 
@@ -130,13 +131,13 @@ def _common_names(thing: t.Union[x509.Certificate, x509.CertificateSigningReques
 def _check_fit(
     chain: Chain,
     subject: Subject,
-    request: x509.CertificateSigningRequest,
+    csr: x509.CertificateSigningRequest,
     anchors: t.Collection[x509.Certificate],
     command: str,
 ) -> None:
     certificate, now = chain[0], clock.now()
     lacking = sorted(set(sort_names(subject.names)) - set(names_in(certificate)))
-    if certificate.public_key() != request.public_key():
+    if certificate.public_key() != csr.public_key():
         reason = "it was made for another key than the request's"
     elif lacking:
         reason = f"it lacks {', '.join(lacking)}"
@@ -145,7 +146,7 @@ def _check_fit(
     elif not serves(certificate, subject.kind):
         reason = f"its extended key usage is not that of a {subject.kind}"
     elif subject.kind == "server" and serves(certificate, "client"):
-        reason = "it is good for clients, too, so that whoever has this host's key could log in everywhere"
+        reason = "it is valid for clients, too, so anyone who has this host's key could log in everywhere"
     elif not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
         reason = describe_expiry(certificate, now)
     elif not leads_to(chain, anchors):

@@ -29,10 +29,10 @@ MakeRecord = t.Callable[..., EndpointRecord]
 PASSPHRASE = "correct-horse"
 
 
-def _run(home: Path, step: str, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
+def _run(fleets_dir: Path, step: str, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
     """Run the task; a connection that is touched fails the test."""
     task = Task()
-    task.args = {"home": str(home), "step": step, **arguments}
+    task.args = {"fleets_dir": str(fleets_dir), "step": step, **arguments}
     task.check_mode = check_mode
     task.async_val = 0
     plugin = action_loader.get(
@@ -49,8 +49,8 @@ def _run(home: Path, step: str, *, check_mode: bool = False, **arguments: t.Any)
     return result
 
 
-def _authority(home: Path) -> Authority:
-    return Fleet(str(home), "default").required_authority()
+def _authority(fleets_dir: Path) -> Authority:
+    return Fleet(str(fleets_dir), "default").required_authority()
 
 
 def _image(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -58,37 +58,37 @@ def _image(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    ensure_bundles(Fleet(str(tmp_path / "home"), "default"), ["ci"], [{"name": "web1", "names": []}])
-    return tmp_path / "home"
+def fleets_dir(tmp_path: Path) -> Path:
+    ensure_bundles(Fleet(str(tmp_path / "fleets"), "default"), ["ci"], [{"name": "web1", "tls_sans": []}])
+    return tmp_path / "fleets"
 
 
 @pytest.fixture
-def visit(home: Path, make_record: MakeRecord) -> t.Callable[..., None]:
+def visit(fleets_dir: Path, make_record: MakeRecord) -> t.Callable[..., None]:
     """Note of a daemon that it was given what the fleet has, and was seen working."""
 
     def note(name: str = "web1", **changes: t.Any) -> None:
-        authority = _authority(home)
+        authority = _authority(fleets_dir)
         trust = hashlib.sha256(authority.client_trust).hexdigest()
         record = make_record(name=name, issuer=fingerprint(authority.certificate), trust=trust, verified=True)
-        write_record(home / "default" / "endpoints", dataclasses.replace(record, **changes))
+        write_record(fleets_dir / "default" / "endpoints", dataclasses.replace(record, **changes))
 
     return note
 
 
-def test_a_rotation_from_begin_to_end_each_step_once(home: Path, visit: t.Callable[..., None]) -> None:
-    old = fingerprint(_authority(home).certificate)
+def test_a_rotation_from_begin_to_end_each_step_once(fleets_dir: Path, visit: t.Callable[..., None]) -> None:
+    old = fingerprint(_authority(fleets_dir).certificate)
     visit()
     results = {}
     for step, phase in (("begin", "overlap"), ("drop", "dropping"), ("end", "")):
         visit()
-        first = results[step] = _run(home, step)
+        first = results[step] = _run(fleets_dir, step)
         assert (first["changed"], first["phase"]) == (True, phase), step
         visit()
         if step != "end":
-            again = _run(home, step)
+            again = _run(fleets_dir, step)
             assert (again["changed"], again["phase"], again["diff"]) == (False, phase, []), step
-    new = fingerprint(_authority(home).certificate)
+    new = fingerprint(_authority(fleets_dir).certificate)
     assert {result["fingerprint"] for result in results.values()} == {new} != {old}
     assert [(i["kind"], i["name"], i["reason"]) for i in results["begin"]["identities"]] == [
         ("client", "ci", "another authority"),
@@ -99,23 +99,23 @@ def test_a_rotation_from_begin_to_end_each_step_once(home: Path, visit: t.Callab
         "ca.pem is not as it was; cert.pem is not as it was"
     ] * 2
     assert results["end"]["identities"] == []
-    assert _run(home, "end")["changed"] is False
+    assert _run(fleets_dir, "end")["changed"] is False
 
 
-def test_a_step_out_of_turn_changes_nothing_and_says_so(home: Path) -> None:
+def test_a_step_out_of_turn_changes_nothing_and_says_so(fleets_dir: Path) -> None:
     for step in ("drop", "end"):
-        assert (_run(home, step)["changed"], _run(home, step)["phase"]) == (False, "")
-    _run(home, "begin")
-    result = _run(home, "end")
+        assert (_run(fleets_dir, step)["changed"], _run(fleets_dir, step)["phase"]) == (False, "")
+    _run(fleets_dir, "begin")
+    result = _run(fleets_dir, "end")
     assert (result["changed"], result["phase"]) == (False, "overlap")
 
 
-def test_check_mode_predicts_each_step_and_touches_nothing(home: Path) -> None:
+def test_check_mode_predicts_each_step_and_touches_nothing(fleets_dir: Path) -> None:
     for step in ("begin", "drop", "end"):
-        before = _image(home)
-        predicted = _run(home, step, check_mode=True)
-        assert _image(home) == before
-        made = _run(home, step)
+        before = _image(fleets_dir)
+        predicted = _run(fleets_dir, step, check_mode=True)
+        assert _image(fleets_dir) == before
+        made = _run(fleets_dir, step)
         for key in ("changed", "phase", "diff", "warnings"):
             assert predicted[key] == made[key], (step, key)
         if step == "begin":
@@ -129,35 +129,35 @@ def test_check_mode_predicts_each_step_and_touches_nothing(home: Path) -> None:
     [({"issuer": "ab" * 32}, ["web2"]), ({"verified": False}, ["web2"]), ({"issuer": None}, [])],
 )
 def test_drop_waits_for_the_endpoints_by_their_records(
-    home: Path, visit: t.Callable[..., None], changes: dict[str, t.Any], names: list[str]
+    fleets_dir: Path, visit: t.Callable[..., None], changes: dict[str, t.Any], names: list[str]
 ) -> None:
-    _run(home, "begin")
+    _run(fleets_dir, "begin")
     visit()
     visit("web2", **changes)
-    result = _run(home, "drop")
+    result = _run(fleets_dir, "drop")
     if not names:
         assert result["changed"] is True
         return
     assert (result["failed"], result["failure"], result["waiting"]) == (True, "rotation_unfinished", names)
     assert "rotate_leave_behind" in result["msg"]
-    assert _run(home, "drop", leave_behind=["web2"])["phase"] == "dropping"
+    assert _run(fleets_dir, "drop", leave_behind=["web2"])["phase"] == "dropping"
 
 
-def test_end_waits_for_the_endpoints_by_their_records(home: Path, visit: t.Callable[..., None]) -> None:
-    _run(home, "begin")
+def test_end_waits_for_the_endpoints_by_their_records(fleets_dir: Path, visit: t.Callable[..., None]) -> None:
+    _run(fleets_dir, "begin")
     visit()
-    _run(home, "drop")
-    result = _run(home, "end")
+    _run(fleets_dir, "drop")
+    result = _run(fleets_dir, "end")
     assert (result["failure"], result["waiting"]) == ("rotation_unfinished", ["web1"])
-    assert _run(home, "end", check_mode=True)["failure"] == "rotation_unfinished"
+    assert _run(fleets_dir, "end", check_mode=True)["failure"] == "rotation_unfinished"
     visit()
-    assert _run(home, "end")["phase"] == ""
+    assert _run(fleets_dir, "end")["phase"] == ""
 
 
-def test_options_reach_what_is_made(home: Path) -> None:
-    _run(home, "begin", authority_key_type="ecdsa_p384", authority_validity=20, passphrase=None)
-    result = _run(home, "begin")
-    authority = _authority(home)
+def test_options_reach_what_is_made(fleets_dir: Path) -> None:
+    _run(fleets_dir, "begin", authority_key_type="ecdsa_p384", authority_validity=20, passphrase=None)
+    result = _run(fleets_dir, "begin")
+    authority = _authority(fleets_dir)
     assert authority.certificate.public_key().key_size == 384  # type: ignore[union-attr]
     assert result["not_after"] == authority.certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -182,8 +182,8 @@ def test_a_failure_is_a_result_with_its_key_and_changes_nothing(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("arguments", [{"step": "undo"}, {"step": "begin", "unheard_of": 1}, {"step": None}])
-def test_arguments_that_do_not_fit_are_refused(home: Path, arguments: dict[str, t.Any]) -> None:
-    before = _image(home)
+def test_arguments_that_do_not_fit_are_refused(fleets_dir: Path, arguments: dict[str, t.Any]) -> None:
+    before = _image(fleets_dir)
     with pytest.raises(AnsibleError):
-        _run(home, **arguments)
-    assert _image(home) == before
+        _run(fleets_dir, **arguments)
+    assert _image(fleets_dir) == before

@@ -24,13 +24,11 @@ from ansible.plugins.loader import action_loader
 
 from ansible_collections.gangway.docker.plugins.module_utils._client import machine as machine_module
 from ansible_collections.gangway.docker.plugins.module_utils._client.account import Account
-from ansible_collections.gangway.docker.plugins.module_utils._client.machine import (
-    Exchange,
-    Request,
-    run_client_bundle,
-)
-from ansible_collections.gangway.docker.plugins.module_utils._client.wanted import Wish
-from ansible_collections.gangway.docker.plugins.module_utils._host.keys import make_key, make_request
+from ansible_collections.gangway.docker.plugins.module_utils._client.machine import run_client_bundle
+from ansible_collections.gangway.docker.plugins.module_utils._client.task import Instructions
+from ansible_collections.gangway.docker.plugins.module_utils._client.task import Task as ClientTask
+from ansible_collections.gangway.docker.plugins.module_utils._client.wanted import ClientOptions
+from ansible_collections.gangway.docker.plugins.module_utils._host.keys import make_csr, make_key
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import generate_key, private_key_pem
 from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord, write_record
@@ -48,7 +46,7 @@ FILES = ("ca.pem", "cert.pem", "key.pem")
 
 @dataclass
 class Site:
-    """A controller's home, and a machine with one account whose home is a folder beside."""
+    """A controller's fleets, and a machine with one account whose home folder is a folder beside."""
 
     folder: Path
     openssl: str | None = None
@@ -57,7 +55,7 @@ class Site:
     answers: list[dict[str, t.Any]] = field(default_factory=list)
 
     @property
-    def home(self) -> Path:
+    def fleets_dir(self) -> Path:
         return self.folder / "controller"
 
     @property
@@ -66,7 +64,7 @@ class Site:
 
     @property
     def fleet(self) -> Fleet:
-        return Fleet(str(self.home), "default")
+        return Fleet(str(self.fleets_dir), "default")
 
     @property
     def record(self) -> Path:
@@ -74,13 +72,13 @@ class Site:
 
     @property
     def phases(self) -> list[str]:
-        return [args["exchange"]["phase"] for args in self.sent]
+        return [args["instructions"]["phase"] for args in self.sent]
 
     def run(self, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
         self.sent.clear()
         self.answers.clear()
         task = Task()
-        task.args = {"home": str(self.home), "name": "ci", **arguments}
+        task.args = {"fleets_dir": str(self.fleets_dir), "name": "ci", **arguments}
         task.check_mode = check_mode
         task.async_val = 0
         plugin = action_loader.get(
@@ -104,21 +102,23 @@ class Site:
     def execute(self, args: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         """Do what the module's main() does."""
         self.sent.append(args)
-        request = Request(
+        task = ClientTask(
             state=args["state"],
             check_mode=check_mode,
             user=args["user"],
             path=args["path"],
-            wish=Wish(args["name"], args["fleet"], tuple(args["endpoints"]), args["env_files"], args["contexts"]),
-            exchange=Exchange(**args["exchange"]),
+            options=ClientOptions(
+                args["name"], args["fleet"], tuple(args["endpoints"]), args["env_files"], args["contexts"]
+            ),
+            instructions=Instructions(**args["instructions"]),
             make_key=functools.partial(make_key, _run, self.openssl, args["key_type"]),
-            make_request=lambda path, client: make_request(_run, self.openssl, path, client=client),
+            make_csr=lambda path, client: make_csr(_run, self.openssl, path, client=client),
             can_make_keys=True,
         )
         account = Account("me", os.geteuid(), os.getegid(), str(self.folder / "user"))
         try:
             with mock.patch.object(machine_module, "find_account", return_value=account):
-                answer = run_client_bundle(request)
+                answer = run_client_bundle(task)
         except Failure as exc:
             answer = {"failed": True, **exc.as_result()}
         self.answers.append(answer)
@@ -182,7 +182,7 @@ def test_the_key_is_in_nothing_that_leaves_the_machine(placed: Site) -> None:
     result = placed.run(endpoints=["web1"], key_type="ed25519")
     secret = (placed.bundle / "key.pem").read_text().splitlines()[1]
     assert secret not in repr([result, placed.sent, placed.answers])
-    held = [path.read_bytes() for path in placed.home.rglob("*") if path.is_file()]
+    held = [path.read_bytes() for path in placed.fleets_dir.rglob("*") if path.is_file()]
     assert not any(secret.encode() in content for content in held)
 
 
@@ -460,6 +460,11 @@ def test_bad_input_shows_before_anything_is_made(
     refused = site.run(**arguments)
     assert (refused["failed"], refused["failure"], site.phases) == (True, key, phases)
     assert site.contents() == {}
+
+
+def test_an_empty_option_is_as_good_as_none(placed: Site) -> None:
+    options = ("user", "fleet", "validity", "renew_before", "sign_command", "passphrase")
+    assert not placed.run(endpoints=["web1"], **dict.fromkeys(options, ""))["changed"]
 
 
 def test_a_bundle_that_is_not_ours_stays_as_it_is(site: Site) -> None:

@@ -27,10 +27,10 @@ MakeRecord = t.Callable[..., EndpointRecord]
 PASSPHRASE = "correct-horse"
 
 
-def _run(home: Path, clients: list[str], *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
+def _run(fleets_dir: Path, clients: list[str], *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
     """Run the task; a connection that is touched fails the test."""
     task = Task()
-    task.args = {"home": str(home), "clients": clients, **arguments}
+    task.args = {"fleets_dir": str(fleets_dir), "clients": clients, **arguments}
     task.check_mode = check_mode
     task.async_val = 0
     plugin = action_loader.get(
@@ -52,78 +52,78 @@ def _image(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    ensure_bundles(Fleet(str(tmp_path / "home"), "default"), ["alice", "bob"], [])
-    return tmp_path / "home"
+def fleets_dir(tmp_path: Path) -> Path:
+    ensure_bundles(Fleet(str(tmp_path / "fleets"), "default"), ["alice", "bob"], [])
+    return tmp_path / "fleets"
 
 
 @pytest.fixture
-def visit(home: Path, make_record: MakeRecord) -> t.Callable[..., None]:
+def visit(fleets_dir: Path, make_record: MakeRecord) -> t.Callable[..., None]:
     """Note of a daemon that it has today's list, and whom it was seen turning away."""
 
     def note(name: str = "web1", **changes: t.Any) -> None:
-        authority = Fleet(str(home), "default").required_authority()
+        authority = Fleet(str(fleets_dir), "default").required_authority()
         record = make_record(name=name, trust=hashlib.sha256(authority.client_trust).hexdigest())
-        write_record(home / "default" / "endpoints", dataclasses.replace(record, **changes))
+        write_record(fleets_dir / "default" / "endpoints", dataclasses.replace(record, **changes))
 
     return note
 
 
-def test_a_client_is_revoked_once_and_all_endpoints_named(home: Path, visit: t.Callable[..., None]) -> None:
+def test_a_client_is_revoked_once_and_all_endpoints_named(fleets_dir: Path, visit: t.Callable[..., None]) -> None:
     visit()
     visit("web2")
-    first, second = (_run(home, ["bob"]) for _unused in range(2))
+    first, second = (_run(fleets_dir, ["bob"]) for _unused in range(2))
     assert (first["changed"], first["revoked"], first["endpoints"]) == (True, ["bob"], ["web1", "web2"])
     assert (second["changed"], second["revoked"], second["endpoints"]) == (False, [], ["web1", "web2"])
     assert first["warnings"] == []
-    assert not (home / "default/clients/bob").exists()
-    assert (home / "default/revoked/bob/key.pem").is_file()
+    assert not (fleets_dir / "default/clients/bob").exists()
+    assert (fleets_dir / "default/revoked/bob/key.pem").is_file()
 
 
-def test_check_mode_predicts_and_touches_nothing(home: Path) -> None:
-    before = _image(home)
-    predicted = _run(home, ["bob"], check_mode=True)
-    assert _image(home) == before
-    made = _run(home, ["bob"])
+def test_check_mode_predicts_and_touches_nothing(fleets_dir: Path) -> None:
+    before = _image(fleets_dir)
+    predicted = _run(fleets_dir, ["bob"], check_mode=True)
+    assert _image(fleets_dir) == before
+    made = _run(fleets_dir, ["bob"])
     assert {key: predicted[key] for key in ("changed", "revoked", "endpoints")} == {
         key: made[key] for key in ("changed", "revoked", "endpoints")
     }
 
 
-def test_enforced_means_seen_at_every_endpoint(home: Path, visit: t.Callable[..., None]) -> None:
+def test_enforced_means_seen_at_every_endpoint(fleets_dir: Path, visit: t.Callable[..., None]) -> None:
     visit("old")
-    _run(home, ["alice", "bob"])
+    _run(fleets_dir, ["alice", "bob"])
     visit("unseen")
     visit("half", refused=["bob"])
     visit("brought", trust=None)
     visit("done", refused=["alice", "bob", "carol"])
-    before = _image(home)
+    before = _image(fleets_dir)
     for check_mode in (True, False):
-        result = _run(home, ["alice", "bob"], state="enforced", check_mode=check_mode)
+        result = _run(fleets_dir, ["alice", "bob"], state="enforced", check_mode=check_mode)
         assert (result["failed"], result["failure"]) == (True, "revocation_incomplete")
         assert result["waiting"] == ["brought", "half", "old", "unseen"]
         for said in (
-            "old still lets them in",
-            "unseen has the new list, but was not seen",
-            "half has the new list, but was not seen",
-            "brought lets in whom the user's own client_ca says",
+            "old still accepts them",
+            "unseen has the new list, but the controller has not seen it refuse them",
+            "half has the new list, but the controller has not seen it refuse them",
+            "brought accepts the clients of its own client_ca",
         ):
             assert said in result["msg"]
-    assert _image(home) == before
+    assert _image(fleets_dir) == before
 
 
-def test_enforced_is_a_result_where_all_have_turned_them_away(home: Path, visit: t.Callable[..., None]) -> None:
-    _run(home, ["bob"])
+def test_enforced_is_a_result_where_all_have_turned_them_away(fleets_dir: Path, visit: t.Callable[..., None]) -> None:
+    _run(fleets_dir, ["bob"])
     for name in ("web1", "web2"):
         visit(name, refused=["bob"])
-    result = _run(home, ["bob"], state="enforced")
+    result = _run(fleets_dir, ["bob"], state="enforced")
     assert (result["changed"], result["revoked"], result["endpoints"]) == (False, [], ["web1", "web2"])
     assert "failed" not in result
 
 
-def test_a_fleet_without_endpoints_has_nothing_to_enforce(home: Path) -> None:
-    _run(home, ["bob"])
-    assert "failed" not in _run(home, ["bob"], state="enforced")
+def test_a_fleet_without_endpoints_has_nothing_to_enforce(fleets_dir: Path) -> None:
+    _run(fleets_dir, ["bob"])
+    assert "failed" not in _run(fleets_dir, ["bob"], state="enforced")
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -139,13 +139,13 @@ def test_a_fleet_without_endpoints_has_nothing_to_enforce(home: Path) -> None:
     ],
 )
 def test_a_failure_is_a_result_with_its_key_and_changes_nothing(
-    home: Path, clients: list[str], arguments: dict[str, t.Any], failure_key: str, check_mode: bool
+    fleets_dir: Path, clients: list[str], arguments: dict[str, t.Any], failure_key: str, check_mode: bool
 ) -> None:
-    before = {name: entry for name, entry in _image(home).items() if not name.endswith(".lock")}
-    result = _run(home, clients, check_mode=check_mode, **arguments)
+    before = {name: entry for name, entry in _image(fleets_dir).items() if not name.endswith(".lock")}
+    result = _run(fleets_dir, clients, check_mode=check_mode, **arguments)
     assert (result["failed"], result["failure"]) == (True, failure_key)
     assert result["msg"]
-    assert {name: entry for name, entry in _image(home).items() if not name.endswith(".lock")} == before
+    assert {name: entry for name, entry in _image(fleets_dir).items() if not name.endswith(".lock")} == before
 
 
 def test_no_secret_is_told(tmp_path: Path) -> None:
@@ -158,8 +158,8 @@ def test_no_secret_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [{"state": "absent"}, {"unheard_of": 1}])
-def test_arguments_that_do_not_fit_are_refused(home: Path, arguments: dict[str, t.Any]) -> None:
-    before = _image(home)
+def test_arguments_that_do_not_fit_are_refused(fleets_dir: Path, arguments: dict[str, t.Any]) -> None:
+    before = _image(fleets_dir)
     with pytest.raises(AnsibleError):
-        _run(home, ["bob"], **arguments)
-    assert _image(home) == before
+        _run(fleets_dir, ["bob"], **arguments)
+    assert _image(fleets_dir) == before

@@ -17,10 +17,10 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
 
 
-def _run(home: Path, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
+def _run(fleets_dir: Path, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
     """Run the task; a connection that is touched fails the test."""
     task = Task()
-    task.args = {"home": str(home), **arguments}
+    task.args = {"fleets_dir": str(fleets_dir), **arguments}
     task.check_mode = check_mode
     task.async_val = 0
     connection = mock.Mock(spec_set=["_shell", "transport"])
@@ -57,9 +57,23 @@ def test_options_reach_what_is_made(tmp_path: Path) -> None:
     assert "secret" not in repr({key: value for key, value in result.items() if key != "invocation"})
 
 
+def test_an_empty_option_is_as_good_as_none(tmp_path: Path) -> None:
+    options = (
+        "fleet",
+        "validity",
+        "renew_before",
+        "sign_command",
+        "passphrase",
+        "authority_certificate",
+        "authority_key",
+    )
+    assert _run(tmp_path, clients=["ci"], **dict.fromkeys(options, ""))["changed"]
+    assert not _run(tmp_path, clients=["ci"])["changed"]
+
+
 def test_check_mode_makes_nothing(tmp_path: Path) -> None:
-    assert _run(tmp_path / "home", check_mode=True, clients=["ci"])["changed"] is True
-    assert not (tmp_path / "home").exists()
+    assert _run(tmp_path / "fleets", check_mode=True, clients=["ci"])["changed"] is True
+    assert not (tmp_path / "fleets").exists()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +81,7 @@ def test_check_mode_makes_nothing(tmp_path: Path) -> None:
     [
         ({"clients": ["../ci"]}, "invalid_name"),
         ({"fleet": "a/b"}, "invalid_name"),
-        ({"servers": [{"name": "web1", "names": ["wéb1"]}]}, "invalid_name"),
+        ({"servers": [{"name": "web1", "tls_sans": ["wéb1"]}]}, "invalid_name"),
         ({"passphrase": "given for a key that has none"}, "passphrase_unneeded"),
     ],
 )
@@ -84,5 +98,5 @@ def test_a_failure_is_a_result_with_its_key(tmp_path: Path, arguments: dict[str,
 )
 def test_arguments_that_do_not_fit_are_refused(tmp_path: Path, arguments: dict[str, t.Any]) -> None:
     with pytest.raises(AnsibleError):
-        _run(tmp_path / "home", **arguments)
-    assert not (tmp_path / "home").exists()
+        _run(tmp_path / "fleets", **arguments)
+    assert not (tmp_path / "fleets").exists()

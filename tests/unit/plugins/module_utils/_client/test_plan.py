@@ -21,22 +21,24 @@ from ansible_collections.gangway.docker.plugins.module_utils._client.plan import
 )
 from ansible_collections.gangway.docker.plugins.module_utils._client.wanted import (
     Bundle,
-    Wish,
+    ClientOptions,
     wanted_files,
 )
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 OWNER = (1000, 1000)
 LAYOUT = Layout("/home/ci/.docker", "/home/ci/.docker")
-WISH = Wish("ci", "default", ("web1",), env_files=True, contexts=True)
+OPTIONS = ClientOptions("ci", "default", ("web1",), env_files=True, contexts=True)
 BUNDLE = Bundle(b"ca", b"certificate", b"key")
 HOME = {"/home": Found("folder", 0o755, 0, 0), "/home/ci": Found("folder", 0o750, *OWNER)}
 There = dict[str, Found]
 
 
-def _plan(there: There, known: Manifest | None = None, wish: Wish = WISH, bundle: Bundle = BUNDLE) -> Plan:
-    wanted = wanted_files(LAYOUT, wish, bundle, dict.fromkeys(wish.endpoints, "tcp://web1:2376"))
-    return plan_present(LAYOUT, wish, there, wanted, known, OWNER)
+def _plan(
+    there: There, known: Manifest | None = None, options: ClientOptions = OPTIONS, bundle: Bundle = BUNDLE
+) -> Plan:
+    wanted = wanted_files(LAYOUT, options, bundle, dict.fromkeys(options.endpoints, "tcp://web1:2376"))
+    return plan_present(LAYOUT, options, there, wanted, known, OWNER)
 
 
 def _carried_out(there: There, plan: Plan) -> There:
@@ -73,8 +75,8 @@ def test_what_was_there_before_stays() -> None:
 
 
 def test_an_endpoint_that_is_no_longer_asked_for_goes() -> None:
-    two = dataclasses.replace(WISH, endpoints=("web1", "web2"))
-    first = _plan(dict(HOME), wish=two)
+    two = dataclasses.replace(OPTIONS, endpoints=("web1", "web2"))
+    first = _plan(dict(HOME), options=two)
     there = _carried_out(dict(HOME), first)
     less = _plan(there, first.manifest)
     assert LAYOUT.env_file("web2") in less.remove
@@ -128,7 +130,7 @@ def test_what_others_may_write_to_is_closed() -> None:
 
 
 def test_a_context_without_tls_has_no_certificates_and_loses_those_it_had() -> None:
-    both = dataclasses.replace(WISH, endpoints=("web1", "lab"))
+    both = dataclasses.replace(OPTIONS, endpoints=("web1", "lab"))
     urls = dict.fromkeys(both.endpoints, "tcp://h:2376")
     with_tls, without = (wanted_files(LAYOUT, both, BUNDLE, urls, plain) for plain in ((), ("lab",)))
     gone = {f"{LAYOUT.context_tls('lab')}/{name}.pem" for name in ("ca", "cert", "key")}

@@ -28,16 +28,16 @@ BROKEN = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 8\r\nConnection: 
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fleets_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two fleets, each with a client and servers."""
-    home = tmp_path_factory.mktemp("home")
+    fleets_dir = tmp_path_factory.mktemp("fleets")
     for name in ("ours", "theirs"):
-        fleet = Fleet(str(home), name)
+        fleet = Fleet(str(fleets_dir), name)
         ensure_authority(fleet)
         ensure_client(fleet, "ci")
         ensure_server(fleet, "loopback", ["127.0.0.1"])
         ensure_server(fleet, "elsewhere", ["192.0.2.1", "web1"])
-    return home
+    return fleets_dir
 
 
 @contextlib.contextmanager
@@ -76,58 +76,58 @@ def _daemon(bundle: Path | None, answer: bytes = PONG) -> t.Iterator[str]:
         listener.close()
 
 
-def _ci(home: Path, fleet: str = "ours") -> str:
-    return str(home / fleet / "clients" / "ci")
+def _ci(fleets_dir: Path, fleet: str = "ours") -> str:
+    return str(fleets_dir / fleet / "clients" / "ci")
 
 
-def test_an_endpoint_that_works_is_no_problem(home: Path) -> None:
-    with _daemon(home / "ours" / "servers" / "loopback") as url:
-        assert probe_endpoint(Connection(url, _ci(home))) is None
+def test_an_endpoint_that_works_is_no_problem(fleets_dir: Path) -> None:
+    with _daemon(fleets_dir / "ours" / "servers" / "loopback") as url:
+        assert probe_endpoint(Connection(url, _ci(fleets_dir))) is None
 
 
-def test_the_environment_has_no_say_in_whom_to_trust(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_has_no_say_in_whom_to_trust(fleets_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
-        monkeypatch.setenv(name, str(home / "theirs" / "authority" / "ca.pem"))
-    with _daemon(home / "ours" / "servers" / "loopback") as url:
-        assert probe_endpoint(Connection(url, _ci(home))) is None
-    with _daemon(home / "theirs" / "servers" / "loopback") as url:
-        assert "not trusted" in str(probe_endpoint(Connection(url, _ci(home))))
+        monkeypatch.setenv(name, str(fleets_dir / "theirs" / "authority" / "ca.pem"))
+    with _daemon(fleets_dir / "ours" / "servers" / "loopback") as url:
+        assert probe_endpoint(Connection(url, _ci(fleets_dir))) is None
+    with _daemon(fleets_dir / "theirs" / "servers" / "loopback") as url:
+        assert "not trusted" in str(probe_endpoint(Connection(url, _ci(fleets_dir))))
 
 
 @pytest.mark.parametrize(
     ("server", "told"),
     [("theirs/servers/loopback", "not trusted"), ("ours/servers/elsewhere", "not trusted (IP address mismatch")],
 )
-def test_a_server_that_is_not_who_it_should_be_is_told(home: Path, server: str, told: str) -> None:
-    with _daemon(home / server) as url:
-        assert told in str(probe_endpoint(Connection(url, _ci(home))))
+def test_a_server_that_is_not_who_it_should_be_is_told(fleets_dir: Path, server: str, told: str) -> None:
+    with _daemon(fleets_dir / server) as url:
+        assert told in str(probe_endpoint(Connection(url, _ci(fleets_dir))))
 
 
-def test_a_client_that_is_not_let_in_is_told(home: Path, tmp_path: Path) -> None:
+def test_a_client_that_is_not_let_in_is_told(fleets_dir: Path, tmp_path: Path) -> None:
     mixed = tmp_path / "mixed"
     mixed.mkdir()
-    (mixed / "ca.pem").write_bytes((home / "ours" / "authority" / "ca.pem").read_bytes())
+    (mixed / "ca.pem").write_bytes((fleets_dir / "ours" / "authority" / "ca.pem").read_bytes())
     for name in ("cert.pem", "key.pem"):
-        (mixed / name).write_bytes((home / "theirs" / "clients" / "ci" / name).read_bytes())
-    with _daemon(home / "ours" / "servers" / "loopback") as url:
+        (mixed / name).write_bytes((fleets_dir / "theirs" / "clients" / "ci" / name).read_bytes())
+    with _daemon(fleets_dir / "ours" / "servers" / "loopback") as url:
         problem = str(probe_endpoint(Connection(url, str(mixed))))
     assert "TLS failed" in problem or "no connection" in problem
 
 
-def test_a_port_without_tls_is_told(home: Path) -> None:
+def test_a_port_without_tls_is_told(fleets_dir: Path) -> None:
     with _daemon(None) as url:
-        assert "TLS failed" in str(probe_endpoint(Connection(url, _ci(home))))
+        assert "TLS failed" in str(probe_endpoint(Connection(url, _ci(fleets_dir))))
 
 
-def test_a_daemon_that_is_not_well_is_quoted(home: Path) -> None:
-    with _daemon(home / "ours" / "servers" / "loopback", BROKEN) as url:
-        assert probe_endpoint(Connection(url, _ci(home))) == "HTTP 503 not yet!"
+def test_a_daemon_that_is_not_well_is_quoted(fleets_dir: Path) -> None:
+    with _daemon(fleets_dir / "ours" / "servers" / "loopback", BROKEN) as url:
+        assert probe_endpoint(Connection(url, _ci(fleets_dir))) == "HTTP 503 not yet!"
 
 
-def test_a_closed_port_is_told(home: Path) -> None:
+def test_a_closed_port_is_told(fleets_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert "no connection" in str(probe_endpoint(Connection(f"tcp://127.0.0.1:{port}", _ci(home))))
+    assert "no connection" in str(probe_endpoint(Connection(f"tcp://127.0.0.1:{port}", _ci(fleets_dir))))
 
 
 def test_a_bundle_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -155,6 +155,6 @@ def test_a_plain_endpoint_is_asked_without_any_bundle(answer: bytes, problem: st
     assert found is None if problem is None else str(found).startswith(problem)
 
 
-def test_tls_where_none_is_expected_is_told(home: Path) -> None:
-    with _daemon(home / "ours" / "servers" / "loopback") as url:
+def test_tls_where_none_is_expected_is_told(fleets_dir: Path) -> None:
+    with _daemon(fleets_dir / "ours" / "servers" / "loopback") as url:
         assert "no connection" in str(probe_endpoint(Connection(url, None)))

@@ -36,7 +36,7 @@ MakeRecord = t.Callable[..., EndpointRecord]
         {"server_names": []},
         {"name": "wéb 1"},
         {"tls": False, "certificate": "", "issuer": None, "trust": None},
-        {"interfaces": ["eth1"], "asked": {"listen": ["eth1:2376"], "live_restore": False}},
+        {"interfaces": ["eth1"], "options": {"listen": ["eth1:2376"], "live_restore": False}},
     ],
 )
 def test_what_is_written_reads_back(tmp_path: Path, make_record: MakeRecord, changes: dict[str, t.Any]) -> None:
@@ -100,12 +100,12 @@ def test_fields_of_a_later_release_are_passed_over(tmp_path: Path, record: Endpo
 def test_fields_that_an_earlier_release_did_not_write_have_their_defaults(
     tmp_path: Path, record: EndpointRecord
 ) -> None:
-    write_record(tmp_path, dataclasses.replace(record, tls=False, interfaces=["eth1"], asked={"listen": ["eth1"]}))
+    write_record(tmp_path, dataclasses.replace(record, tls=False, interfaces=["eth1"], options={"listen": ["eth1"]}))
     path = record_path(tmp_path, "web1")
     content = json.loads(path.read_text())
-    path.write_text(json.dumps({k: v for k, v in content.items() if k not in ("tls", "interfaces", "asked")}))
+    path.write_text(json.dumps({k: v for k, v in content.items() if k not in ("tls", "interfaces", "options")}))
     assert read_record(tmp_path, "web1") == record
-    assert (record.tls, record.interfaces, record.asked) == (True, [], {})
+    assert (record.tls, record.interfaces, record.options) == (True, [], {})
 
 
 def test_daemons_without_tls_are_listed_where_they_are_asked_for(tmp_path: Path, make_record: MakeRecord) -> None:

@@ -230,5 +230,5 @@ def test_a_place_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Failure) as failure:
         make_private_folder(tmp_path / "file" / "below")
-    assert failure.value.key == "home_not_writable"
+    assert failure.value.key == "fleets_dir_not_writable"
     assert str(tmp_path / "file" / "below") in str(failure.value)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import stat
 import typing as t
 from pathlib import Path
@@ -22,9 +23,9 @@ MakeSigner = t.Callable[..., Signer]
 Harm = t.Callable[[Path], object]
 
 
-def _run(home: Path, *, check_mode: bool = False, **settings: t.Any) -> dict[str, t.Any]:
-    fleet = Fleet(str(home), "default", Settings(**settings), check_mode=check_mode)
-    return ensure_bundles(fleet, ["ci"], [{"name": "web1", "names": []}])
+def _run(fleets_dir: Path, *, check_mode: bool = False, **settings: t.Any) -> dict[str, t.Any]:
+    fleet = Fleet(str(fleets_dir), "default", Settings(**settings), check_mode=check_mode)
+    return ensure_bundles(fleet, ["ci"], [{"name": "web1", "tls_sans": []}])
 
 
 def _image(folder: Path) -> dict[str, tuple[int, bytes | None]]:
@@ -38,9 +39,9 @@ def _image(folder: Path) -> dict[str, tuple[int, bytes | None]]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    _run(tmp_path / "home")
-    return tmp_path / "home"
+def fleets_dir(tmp_path: Path) -> Path:
+    _run(tmp_path / "fleets")
+    return tmp_path / "fleets"
 
 
 def _put(name: str, content: bytes) -> Harm:
@@ -73,79 +74,83 @@ def _double(folder: Path) -> None:
         (_chmod(".", 0o755), "the folder is 0755"),
     ],
 )
-def test_a_bundle_is_mended_and_the_reason_told(home: Path, member: str, harm: Harm, reason: str) -> None:
-    whole = _image(home)
-    harm(home / "default" / member)
-    harmed = _image(home)
-    predicted = _run(home, check_mode=True)
-    assert _image(home) == harmed
-    result = _run(home)
+def test_a_bundle_is_mended_and_the_reason_told(fleets_dir: Path, member: str, harm: Harm, reason: str) -> None:
+    whole = _image(fleets_dir)
+    harm(fleets_dir / "default" / member)
+    harmed = _image(fleets_dir)
+    predicted = _run(fleets_dir, check_mode=True)
+    assert _image(fleets_dir) == harmed
+    result = _run(fleets_dir)
     for told in (predicted, result):
         assert [i["reason"] for i in told["identities"] if i["changed"]] == [reason]
-        assert f"mended because: {reason}\n" in told["diff"][0]["after"]
+        assert f"corrected because: {reason}\n" in told["diff"][0]["after"]
     assert predicted["diff"] == result["diff"]
-    assert _image(home) == whole
-    assert _run(home)["changed"] is False
+    assert _image(fleets_dir) == whole
+    assert _run(fleets_dir)["changed"] is False
 
 
-def test_a_ca_file_of_another_authority_is_put_right(home: Path, make_signer: MakeSigner) -> None:
+def test_a_ca_file_of_another_authority_is_put_right(fleets_dir: Path, make_signer: MakeSigner) -> None:
     stranger = as_pem([make_signer().certificate])
-    (home / "default/clients/ci/ca.pem").write_bytes(stranger)
-    assert _run(home)["changed"] is True
-    assert (home / "default/clients/ci/ca.pem").read_bytes() == (home / "default/authority/ca.pem").read_bytes()
+    (fleets_dir / "default/clients/ci/ca.pem").write_bytes(stranger)
+    assert _run(fleets_dir)["changed"] is True
+    assert (fleets_dir / "default/clients/ci/ca.pem").read_bytes() == (
+        fleets_dir / "default/authority/ca.pem"
+    ).read_bytes()
 
 
-def test_several_things_at_once_are_all_told(home: Path) -> None:
-    folder = home / "default/clients/ci"
+def test_several_things_at_once_are_all_told(fleets_dir: Path) -> None:
+    folder = fleets_dir / "default/clients/ci"
     (folder / "ca.pem").unlink()
     (folder / "key.pem").chmod(0o644)
-    (identity, _server) = _run(home)["identities"]
+    (identity, _server) = _run(fleets_dir)["identities"]
     assert identity["reason"] == "ca.pem is not as it was; key.pem is 0644"
-    assert _run(home)["changed"] is False
+    assert _run(fleets_dir)["changed"] is False
 
 
 @pytest.mark.parametrize("change", [lambda pem: pem.replace(b"\n", b"\r\n"), lambda pem: b"a comment\n" + pem + b"\n"])
-def test_the_same_certificates_in_other_words_are_no_drift(home: Path, change: t.Callable[[bytes], bytes]) -> None:
+def test_the_same_certificates_in_other_words_are_no_drift(
+    fleets_dir: Path, change: t.Callable[[bytes], bytes]
+) -> None:
     for name in ("ca.pem", "cert.pem"):
-        path = home / "default/clients/ci" / name
+        path = fleets_dir / "default/clients/ci" / name
         path.write_bytes(change(path.read_bytes()))
-    assert _run(home)["changed"] is False
+    assert _run(fleets_dir)["changed"] is False
 
 
-def test_a_folder_that_is_closed_even_more_is_its_owners_wish(home: Path) -> None:
-    (home / "default/clients/ci").chmod(0o500)
-    assert _run(home)["changed"] is False
-    (home / "default/clients/ci").chmod(0o700)
+def test_a_folder_that_is_closed_even_more_is_its_owners_wish(fleets_dir: Path) -> None:
+    (fleets_dir / "default/clients/ci").chmod(0o500)
+    assert _run(fleets_dir)["changed"] is False
+    (fleets_dir / "default/clients/ci").chmod(0o700)
 
 
 @pytest.mark.parametrize("name", ["ca-key.pem", "issuer-key.pem"])
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o400])
-def test_the_authoritys_keys_are_put_right_once(home: Path, name: str, mode: int) -> None:
-    revoke(Fleet(str(home), "default"), ["ci"])
-    for path in (home / "default/revoked/ci").iterdir():
+def test_the_authoritys_keys_are_put_right_once(fleets_dir: Path, name: str, mode: int) -> None:
+    revoke(Fleet(str(fleets_dir), "default"), ["ci"])
+    for path in (fleets_dir / "default/revoked/ci").iterdir():
         path.unlink()
-    (home / "default/revoked/ci").rmdir()
-    _run(home)
-    key = home / "default/authority" / name
+    (fleets_dir / "default/revoked/ci").rmdir()
+    _run(fleets_dir)
+    key = fleets_dir / "default/authority" / name
     key.chmod(mode)
-    predicted = _run(home, check_mode=True)["authority"]
+    predicted = _run(fleets_dir, check_mode=True)["authority"]
     assert stat.S_IMODE(key.stat().st_mode) == mode
-    result = _run(home)["authority"]
+    result = _run(fleets_dir)["authority"]
     assert predicted == result
     assert (result["changed"], result["reason"]) == (True, f"{name} is {mode:04o}")
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert _run(home)["changed"] is False
+    assert _run(fleets_dir)["changed"] is False
 
 
-def test_the_authoritys_folder_is_closed_again(home: Path) -> None:
-    (home / "default/authority").chmod(0o755)
-    assert _run(home)["authority"]["reason"] == "the folder is 0755"
-    assert stat.S_IMODE((home / "default/authority").stat().st_mode) == 0o700
-    assert _run(home)["changed"] is False
+def test_the_authoritys_folder_is_closed_again(fleets_dir: Path) -> None:
+    (fleets_dir / "default/authority").chmod(0o755)
+    assert _run(fleets_dir)["authority"]["reason"] == "the folder is 0755"
+    assert stat.S_IMODE((fleets_dir / "default/authority").stat().st_mode) == 0o700
+    assert _run(fleets_dir)["changed"] is False
 
 
-def test_another_key_type_for_the_authority_is_for_a_rotation(home: Path) -> None:
-    result = _run(home, authority_key_type="ed25519")
+def test_another_key_type_for_the_authority_is_for_a_rotation(fleets_dir: Path) -> None:
+    result = _run(fleets_dir, authority_key_type="ed25519")
     assert result["changed"] is False
     (warning,) = result["warnings"]
     assert "has a key of type ecdsa_p256, not ed25519" in warning
@@ -154,6 +159,6 @@ def test_another_key_type_for_the_authority_is_for_a_rotation(home: Path) -> Non
 
 @pytest.mark.parametrize(("days", "warned"), [(364, True), (366, False)])
 def test_an_authority_that_ends_before_what_it_signs_is_told(tmp_path: Path, days: int, warned: bool) -> None:
-    _run(tmp_path, authority_validity=days)
-    warnings = _run(tmp_path, authority_validity=days)["warnings"]
+    _run(tmp_path, authority_validity=datetime.timedelta(days=days))
+    warnings = _run(tmp_path, authority_validity=datetime.timedelta(days=days))["warnings"]
     assert ["expires in" in warning and "rotate_authority" in warning for warning in warnings] == [True] * warned

@@ -15,14 +15,14 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import BUNDLE_ARGUMENTS, ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet, Settings
 
-SERVERS = [{"name": "build1", "names": ["build1.example.com", "10.0.0.5"]}, {"name": "build2", "names": []}]
+SERVERS = [{"name": "build1", "tls_sans": ["build1.example.com", "10.0.0.5"]}, {"name": "build2", "tls_sans": []}]
 
 
 def test_everything_is_made_in_one_call_and_told_of(tmp_path: Path) -> None:
     result = ensure_bundles(Fleet(str(tmp_path), "default"), ["ci", "alice"], SERVERS)
     assert result["changed"] is True
     assert result["authority"]["kind"] == "authority"
-    assert [(i["kind"], i["name"], i["names"], i["reason"]) for i in result["identities"]] == [
+    assert [(i["kind"], i["name"], i["tls_sans"], i["reason"]) for i in result["identities"]] == [
         ("client", "ci", [], "missing"),
         ("client", "alice", [], "missing"),
         ("server", "build1", ["build1.example.com", "10.0.0.5"], "missing"),
@@ -47,10 +47,10 @@ def test_one_new_client_is_the_only_change(tmp_path: Path) -> None:
 
 
 def test_check_mode_predicts_the_diff_and_makes_nothing(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    predicted = ensure_bundles(Fleet(str(home), "default", check_mode=True), ["ci"], SERVERS)
-    assert not home.exists()
-    made = ensure_bundles(Fleet(str(home), "default"), ["ci"], SERVERS)
+    fleets_dir = tmp_path / "fleets"
+    predicted = ensure_bundles(Fleet(str(fleets_dir), "default", check_mode=True), ["ci"], SERVERS)
+    assert not fleets_dir.exists()
+    made = ensure_bundles(Fleet(str(fleets_dir), "default"), ["ci"], SERVERS)
     assert predicted["diff"] == made["diff"]
     assert predicted["changed"] is made["changed"] is True
 

@@ -76,9 +76,9 @@ def test_who_has_no_name_is_nobody(signer: Signer) -> None:
 
 def test_every_client_is_noted_and_no_server(tmp_path: Path) -> None:
     fleet = Fleet(str(tmp_path), "default")
-    ensure_bundles(fleet, ["ci"], [{"name": "web1", "names": []}])
+    ensure_bundles(fleet, ["ci"], [{"name": "web1", "tls_sans": []}])
     request = signing_request(generate_key("ecdsa_p256"), common_name="whatever")
-    chain = fleet.sign_client_request(request.public_bytes(serialization.Encoding.PEM), "far")
+    chain = fleet.sign_client_csr(request.public_bytes(serialization.Encoding.PEM), "far")
     noted = read_issued(fleet.issued_folder, NOW)
     assert sorted(map(issued_to, noted)) == ["ci", "far"]
     assert chain[0] in noted

@@ -10,6 +10,7 @@ Each operation runs in a child that SIGKILLs itself before its n-th change on th
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import gc
 import os
 import shutil
@@ -40,7 +41,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._pki.keys import lo
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.profile import signing_request
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.renewal import RenewBefore
 
-#: Does its work in this home, and tells whether there was any to do.
+#: Does its work in this folder, and tells whether there was any to do.
 Operation = t.Callable[[Path], bool]
 
 #: What changes something on the disk, by its name as an audit event. (See test_modes for modes.)
@@ -49,50 +50,52 @@ _EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.syml
 _NOT_ABOUT_CONTENT = {".lock", ".gitignore"}
 
 
-def _fleet(home: Path, **settings: t.Any) -> Fleet:
-    return Fleet(str(home), "default", Settings(**settings))
+def _fleet(fleets_dir: Path, **settings: t.Any) -> Fleet:
+    return Fleet(str(fleets_dir), "default", Settings(**settings))
 
 
-def _create(home: Path, **settings: t.Any) -> bool:
-    servers = [{"name": "web1", "names": ["web1", "10.0.0.1"]}]
-    return bool(ensure_bundles(_fleet(home, **settings), ["ci"], servers)["changed"])
+def _create(fleets_dir: Path, **settings: t.Any) -> bool:
+    servers = [{"name": "web1", "tls_sans": ["web1", "10.0.0.1"]}]
+    return bool(ensure_bundles(_fleet(fleets_dir, **settings), ["ci"], servers)["changed"])
 
 
-def _create_many(home: Path) -> bool:
-    servers = [{"name": f"web{number}", "names": []} for number in range(2)]
-    return bool(ensure_bundles(_fleet(home), ["ci"], servers)["changed"])
+def _create_many(fleets_dir: Path) -> bool:
+    servers = [{"name": f"web{number}", "tls_sans": []} for number in range(2)]
+    return bool(ensure_bundles(_fleet(fleets_dir), ["ci"], servers)["changed"])
 
 
-def _renew(home: Path) -> bool:
-    return _create(home, validity=700, renew_before=RenewBefore(days=400))
+def _renew(fleets_dir: Path) -> bool:
+    return _create(
+        fleets_dir, validity=datetime.timedelta(days=700), renew_before=RenewBefore(datetime.timedelta(days=400))
+    )
 
 
-def _change_keys(home: Path) -> bool:
-    return _create(home, key_type="ed25519")
+def _change_keys(fleets_dir: Path) -> bool:
+    return _create(fleets_dir, key_type="ed25519")
 
 
-def _revoke(home: Path) -> bool:
-    fleet = _fleet(home)
+def _revoke(fleets_dir: Path) -> bool:
+    fleet = _fleet(fleets_dir)
     with fleet.lock():
         return bool(revoke(fleet, ["alice", "far"]))
 
 
-def _begin(home: Path) -> bool:
-    fleet = _fleet(home)
+def _begin(fleets_dir: Path) -> bool:
+    fleet = _fleet(fleets_dir)
     with fleet.lock():
         before = fleet.required_authority().phase
         return any(identity.changed for identity in begin(fleet)) or before is None
 
 
-def _drop(home: Path) -> bool:
-    fleet = _fleet(home)
+def _drop(fleets_dir: Path) -> bool:
+    fleet = _fleet(fleets_dir)
     with fleet.lock():
         before = fleet.required_authority().phase
         return any(identity.changed for identity in drop(fleet, [], ["far"])) or before == "overlap"
 
 
-def _end(home: Path) -> bool:
-    fleet = _fleet(home)
+def _end(fleets_dir: Path) -> bool:
+    fleet = _fleet(fleets_dir)
     with fleet.lock():
         return end(fleet, [], "", [])
 
@@ -118,48 +121,48 @@ _RECORD = EndpointRecord(
 )
 
 
-def _record(home: Path) -> bool:
-    before = _image(home)
-    write_record(home / "default" / "endpoints", dataclasses.replace(_RECORD, url="tcp://10.0.0.6:2376"))
-    return _image(home) != before
+def _record(fleets_dir: Path) -> bool:
+    before = _image(fleets_dir)
+    write_record(fleets_dir / "default" / "endpoints", dataclasses.replace(_RECORD, url="tcp://10.0.0.6:2376"))
+    return _image(fleets_dir) != before
 
 
-def _sign_far(home: Path) -> None:
+def _sign_far(fleets_dir: Path) -> None:
     """A client whose key is on another machine."""
     request = signing_request(generate_key("ecdsa_p256"), common_name="far")
-    _fleet(home).sign_client_request(request.public_bytes(serialization.Encoding.PEM), "far")
+    _fleet(fleets_dir).sign_client_csr(request.public_bytes(serialization.Encoding.PEM), "far")
 
 
-def _nothing(home: Path) -> None:
+def _nothing(fleets_dir: Path) -> None:
     pass
 
 
-def _one_of_each(home: Path) -> None:
-    _create(home)
-    write_record(home / "default" / "endpoints", _RECORD)
+def _one_of_each(fleets_dir: Path) -> None:
+    _create(fleets_dir)
+    write_record(fleets_dir / "default" / "endpoints", _RECORD)
 
 
-def _members(home: Path) -> None:
-    _create(home)
-    ensure_bundles(_fleet(home), ["alice"], [])
-    _sign_far(home)
+def _members(fleets_dir: Path) -> None:
+    _create(fleets_dir)
+    ensure_bundles(_fleet(fleets_dir), ["alice"], [])
+    _sign_far(fleets_dir)
 
 
-def _revoked(home: Path) -> None:
+def _revoked(fleets_dir: Path) -> None:
     """The client ci is listed, and late comes from the new issuer."""
-    _members(home)
-    _revoke(home)
-    ensure_bundles(_fleet(home), ["late"], [])
+    _members(fleets_dir)
+    _revoke(fleets_dir)
+    ensure_bundles(_fleet(fleets_dir), ["late"], [])
 
 
-def _overlap(home: Path) -> None:
-    _one_of_each(home)
-    _begin(home)
+def _overlap(fleets_dir: Path) -> None:
+    _one_of_each(fleets_dir)
+    _begin(fleets_dir)
 
 
-def _dropping(home: Path) -> None:
-    _overlap(home)
-    _drop(home)
+def _dropping(fleets_dir: Path) -> None:
+    _overlap(fleets_dir)
+    _drop(fleets_dir)
 
 
 @dataclasses.dataclass
@@ -167,7 +170,7 @@ class Killer:
     """Ends this process before its n-th change on the disk."""
 
     at: int
-    home: str
+    fleets_dir: str
     seen: int = 0
 
     def arm(self) -> None:
@@ -185,12 +188,12 @@ class Killer:
     def hear(self, event: str, arguments: tuple[t.Any, ...]) -> None:
         if event == "open":
             path, _mode, flags = arguments
-            if flags & (os.O_WRONLY | os.O_RDWR) and str(path).startswith(self.home):
+            if flags & (os.O_WRONLY | os.O_RDWR) and str(path).startswith(self.fleets_dir):
                 self.tick()
         elif event in _EVENTS:
             path = os.fsdecode(arguments[0]) if isinstance(arguments[0], (str, bytes, os.PathLike)) else ""
             # Python caches what it compiles; relative is what shutil.rmtree removes.
-            if not path.startswith("/") or path.startswith(self.home):
+            if not path.startswith("/") or path.startswith(self.fleets_dir):
                 self.tick()
 
     def tick(self) -> None:
@@ -199,14 +202,14 @@ class Killer:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _is_killed(operation: Operation, home: Path, at: int) -> bool:
+def _is_killed(operation: Operation, fleets_dir: Path, at: int) -> bool:
     """Run it in a child; tell whether it was killed, or came to its end before."""
     child = os.fork()
     if child == 0:
         gc.disable()
         try:
-            Killer(at, str(home)).arm()
-            operation(home)
+            Killer(at, str(fleets_dir)).arm()
+            operation(fleets_dir)
         except BaseException:
             traceback.print_exc()
             os._exit(1)
@@ -219,8 +222,10 @@ def _is_killed(operation: Operation, home: Path, at: int) -> bool:
     return False
 
 
-def _image(home: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(home)): path.read_bytes() for path in sorted(home.rglob("*")) if path.is_file()}
+def _image(fleets_dir: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(fleets_dir)): path.read_bytes() for path in sorted(fleets_dir.rglob("*")) if path.is_file()
+    }
 
 
 def _folders(image: t.Mapping[str, bytes]) -> dict[str, dict[str, bytes]]:
@@ -236,21 +241,21 @@ def _folders(image: t.Mapping[str, bytes]) -> dict[str, dict[str, bytes]]:
     return found
 
 
-def _issuers(home: Path) -> list[x509.Certificate]:
+def _issuers(fleets_dir: Path) -> list[x509.Certificate]:
     """Who signs clients instead of the authority."""
-    authority = read_authority(home / "default" / "authority")
+    authority = read_authority(fleets_dir / "default" / "authority")
     return [] if authority is None or authority.issuer is None else [authority.issuer]
 
 
-def _check_sound(home: Path, issuers: list[x509.Certificate]) -> None:
+def _check_sound(fleets_dir: Path, issuers: list[x509.Certificate]) -> None:
     """Each folder belongs together: key, certificate, and somebody in ca.pem who answers for it."""
-    authority = read_authority(home / "default" / "authority")
-    folders, known = _folders(_image(home)), [*issuers, *_issuers(home)]
+    authority = read_authority(fleets_dir / "default" / "authority")
+    folders, known = _folders(_image(fleets_dir)), [*issuers, *_issuers(fleets_dir)]
     for folder, files in folders.items():
         for name, content in files.items():
             if name.endswith("key.pem"):
                 load_private_key(content, path=name)
-                assert stat.S_IMODE((home / folder / name).stat().st_mode) == 0o600
+                assert stat.S_IMODE((fleets_dir / folder / name).stat().st_mode) == 0o600
             elif name.endswith(".pem"):
                 assert content.count(b"-----END") == len(try_chain(content)) > 0, (folder, name)
         if folder == "default/authority":
@@ -262,7 +267,7 @@ def _check_sound(home: Path, issuers: list[x509.Certificate]) -> None:
             if "/revoked/" not in folder:
                 roots = try_chain(files["ca.pem"])
                 assert any(leads_to([*chain, *between], roots) for between in ([], *([i] for i in known))), folder
-        assert stat.S_IMODE((home / folder).stat().st_mode) == 0o700
+        assert stat.S_IMODE((fleets_dir / folder).stat().st_mode) == 0o700
         for key, certificate in pairs:
             if key in files or certificate in files:
                 public = load_private_key(files[key], path=key).public_key()
@@ -275,7 +280,7 @@ def _check_sound(home: Path, issuers: list[x509.Certificate]) -> None:
     assert (authority.issuer is None) or (authority.phase is None and authority.listed)
     for cross in (authority.cross, authority.client_cross):
         assert cross is None or cross.public_key() == authority.certificate.public_key()
-    read_records(home / "default" / "endpoints")
+    read_records(fleets_dir / "default" / "endpoints")
 
 
 def _check_no_mixture(before: t.Mapping[str, bytes], now: t.Mapping[str, bytes], after: t.Mapping[str, bytes]) -> None:
@@ -288,10 +293,10 @@ def _check_no_mixture(before: t.Mapping[str, bytes], now: t.Mapping[str, bytes],
         assert found in (set(), touched), f"{folder}: of {touched}, {found} were replaced"
 
 
-def _check_nothing_is_left(home: Path) -> None:
-    left = [path for path in home.rglob(".*") if path.name not in _NOT_ABOUT_CONTENT]
+def _check_nothing_is_left(fleets_dir: Path) -> None:
+    left = [path for path in fleets_dir.rglob(".*") if path.name not in _NOT_ABOUT_CONTENT]
     assert left == []
-    for path in (home / "default" / "issued").glob("*"):
+    for path in (fleets_dir / "default" / "issued").glob("*"):
         assert try_chain(path.read_bytes()), f"{path.name} is half a file"
 
 
@@ -337,7 +342,7 @@ def test_where_folders_are_renamed_by_turns_the_next_run_goes_on_too(
 def _kill_at_each_write(
     tmp_path: Path, prepare: t.Callable[[Path], None], operation: Operation, *, in_one_step: bool
 ) -> None:
-    start, whole, home = (tmp_path / name for name in ("start", "whole", "home"))
+    start, whole, fleets_dir = (tmp_path / name for name in ("start", "whole", "fleets_dir"))
     start.mkdir()
     prepare(start)
     before, issuers = _image(start), _issuers(start)
@@ -348,19 +353,19 @@ def _kill_at_each_write(
     while killed:
         at += 1
         # Links are quick, and show at the end that nothing was written in place.
-        shutil.copytree(start, home, copy_function=os.link)
-        killed = _is_killed(operation, home, at)
+        shutil.copytree(start, fleets_dir, copy_function=os.link)
+        killed = _is_killed(operation, fleets_dir, at)
         told = f"killed at {at}"
         if in_one_step:
-            _check_sound(home, issuers)
-            _check_no_mixture(before, _image(home), after)
-        operation(home)
-        _check_sound(home, issuers)
-        _check_nothing_is_left(home)
-        done = _image(home)
+            _check_sound(fleets_dir, issuers)
+            _check_no_mixture(before, _image(fleets_dir), after)
+        operation(fleets_dir)
+        _check_sound(fleets_dir, issuers)
+        _check_nothing_is_left(fleets_dir)
+        done = _image(fleets_dir)
         assert _folders(done).keys() == _folders(after).keys(), told
-        assert operation(home) is False, told
-        assert _image(home) == done, told
-        shutil.rmtree(home)
+        assert operation(fleets_dir) is False, told
+        assert _image(fleets_dir) == done, told
+        shutil.rmtree(fleets_dir)
     assert at > 3
     assert _image(start) == before

@@ -175,12 +175,12 @@ def test_clients_are_noted_for_good_before_any_of_their_bundles_has_its_name(tmp
 
 
 def test_one_that_is_named_twice_in_a_call_becomes_what_was_asked_last(tmp_path: Path) -> None:
-    servers = [{"name": name, "names": [name]} for name in ("a", "b", "c")] + [{"name": "a", "names": ["other"]}]
+    servers = [{"name": name, "tls_sans": [name]} for name in ("a", "b", "c")] + [{"name": "a", "tls_sans": ["other"]}]
     result = ensure_bundles(Fleet(str(tmp_path), "default"), [], servers)
     assert [identity["reason"] for identity in result["identities"]] == [
         "missing",
         "missing",
         "missing",
-        "lacks other and has a too much",
+        "lacks other and contains a, which is no longer requested",
     ]
     assert not ensure_bundles(Fleet(str(tmp_path), "default"), [], servers[1:])["changed"]

@@ -79,59 +79,59 @@ def files(tmp_path: Path) -> Files:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
+def fleets_dir(tmp_path: Path) -> Path:
+    return tmp_path / "fleets"
 
 
-def _fleet(home: Path, *, check_mode: bool = False, **settings: t.Any) -> Fleet:
-    return Fleet(str(home), "default", Settings(**settings), check_mode=check_mode)
+def _fleet(fleets_dir: Path, *, check_mode: bool = False, **settings: t.Any) -> Fleet:
+    return Fleet(str(fleets_dir), "default", Settings(**settings), check_mode=check_mode)
 
 
-def _make(home: Path, *, check_mode: bool = False, **settings: t.Any) -> dict[str, t.Any]:
-    fleet = _fleet(home, check_mode=check_mode, **settings)
-    return ensure_bundles(fleet, ["ci"], [{"name": "web1", "names": []}])
+def _make(fleets_dir: Path, *, check_mode: bool = False, **settings: t.Any) -> dict[str, t.Any]:
+    fleet = _fleet(fleets_dir, check_mode=check_mode, **settings)
+    return ensure_bundles(fleet, ["ci"], [{"name": "web1", "tls_sans": []}])
 
 
-def test_a_root_of_the_users_signs_what_ours_would(home: Path, files: Files, root: Ca, lets_in: LetsIn) -> None:
+def test_a_root_of_the_users_signs_what_ours_would(fleets_dir: Path, files: Files, root: Ca, lets_in: LetsIn) -> None:
     settings = files.brought(root)
-    predicted = _make(home, check_mode=True, **settings)
-    assert not home.exists()
-    result = _make(home, **settings)
+    predicted = _make(fleets_dir, check_mode=True, **settings)
+    assert not fleets_dir.exists()
+    result = _make(fleets_dir, **settings)
     assert result["authority"]["key_type"] == predicted["authority"]["key_type"] == "ecdsa_p256"
     assert result["warnings"] == []
-    authority = _fleet(home).required_authority()
+    authority = _fleet(fleets_dir).required_authority()
     assert authority.certificate == root[0]
-    sent = (home / "default/clients/ci/cert.pem").read_bytes()
+    sent = (fleets_dir / "default/clients/ci/cert.pem").read_bytes()
     assert len(try_chain(sent)) == 1
     assert lets_in(authority.client_trust, sent)
-    assert stat.S_IMODE((home / "default/authority/ca-key.pem").stat().st_mode) == 0o600
-    assert _make(home, **settings)["changed"] is False
-    assert _make(home)["changed"] is False, "once taken over, it is the fleet's"
+    assert stat.S_IMODE((fleets_dir / "default/authority/ca-key.pem").stat().st_mode) == 0o600
+    assert _make(fleets_dir, **settings)["changed"] is False
+    assert _make(fleets_dir)["changed"] is False, "once taken over, it is the fleet's"
 
 
 def test_daemons_trust_the_intermediate_alone_and_clients_the_root_alone(
-    home: Path, files: Files, root: Ca, intermediate: Ca, lets_in: LetsIn
+    fleets_dir: Path, files: Files, root: Ca, intermediate: Ca, lets_in: LetsIn
 ) -> None:
-    _make(home, **files.brought(intermediate, root))
-    authority = _fleet(home).required_authority()
+    _make(fleets_dir, **files.brought(intermediate, root))
+    authority = _fleet(fleets_dir).required_authority()
     assert authority.client_trust == as_pem([intermediate[0]])
     for member in ("clients/ci", "servers/web1"):
-        chain = try_chain((home / "default" / member / "cert.pem").read_bytes())
+        chain = try_chain((fleets_dir / "default" / member / "cert.pem").read_bytes())
         assert chain[1:] == (intermediate[0],), "it is sent along, the root is not"
         assert leads_to(chain, [root[0]])
-        assert (home / "default" / member / "ca.pem").read_bytes() == as_pem([root[0]])
-    assert lets_in(authority.client_trust, (home / "default/clients/ci/cert.pem").read_bytes())
-    neighbour = _fleet(home.parent / "elsewhere", **files.brought(_ca("another department", root), root))
+        assert (fleets_dir / "default" / member / "ca.pem").read_bytes() == as_pem([root[0]])
+    assert lets_in(authority.client_trust, (fleets_dir / "default/clients/ci/cert.pem").read_bytes())
+    neighbour = _fleet(fleets_dir.parent / "elsewhere", **files.brought(_ca("another department", root), root))
     ensure_bundles(neighbour, ["ci"], [])
-    theirs = (home.parent / "elsewhere/default/clients/ci/cert.pem").read_bytes()
+    theirs = (fleets_dir.parent / "elsewhere/default/clients/ci/cert.pem").read_bytes()
     assert not lets_in(authority.client_trust, theirs), "of the same root, and none of ours"
-    assert _make(home, **files.brought(intermediate, root))["changed"] is False
+    assert _make(fleets_dir, **files.brought(intermediate, root))["changed"] is False
 
 
-def test_an_encrypted_key_stays_as_it_is(home: Path, files: Files, root: Ca) -> None:
+def test_an_encrypted_key_stays_as_it_is(fleets_dir: Path, files: Files, root: Ca) -> None:
     settings = files.brought(root, passphrase=PASSPHRASE)
-    _make(home, **settings, passphrase=PASSPHRASE)
-    kept = (home / "default/authority/ca-key.pem").read_bytes()
+    _make(fleets_dir, **settings, passphrase=PASSPHRASE)
+    kept = (fleets_dir / "default/authority/ca-key.pem").read_bytes()
     assert kept == (files.folder / "ca.key").read_bytes()
     assert b"ENCRYPTED" in kept
 
@@ -139,21 +139,21 @@ def test_an_encrypted_key_stays_as_it_is(home: Path, files: Files, root: Ca) -> 
 @pytest.mark.parametrize(("given", "failure_key"), [(None, "passphrase_missing"), ("wrong", "passphrase_wrong")])
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_an_encrypted_key_needs_its_passphrase(
-    home: Path, files: Files, root: Ca, given: str | None, failure_key: str, check_mode: bool
+    fleets_dir: Path, files: Files, root: Ca, given: str | None, failure_key: str, check_mode: bool
 ) -> None:
     with pytest.raises(Failure) as failure:
-        _make(home, check_mode=check_mode, **files.brought(root, passphrase=PASSPHRASE), passphrase=given)
+        _make(fleets_dir, check_mode=check_mode, **files.brought(root, passphrase=PASSPHRASE), passphrase=given)
     assert failure.value.key == failure_key
-    assert not (home / "default" / "authority").exists()
+    assert not (fleets_dir / "default" / "authority").exists()
 
 
-def test_a_key_in_the_clear_is_encrypted_where_there_is_a_passphrase(home: Path, files: Files, root: Ca) -> None:
+def test_a_key_in_the_clear_is_encrypted_where_there_is_a_passphrase(fleets_dir: Path, files: Files, root: Ca) -> None:
     settings = files.brought(root)
-    _make(home, **settings, passphrase=PASSPHRASE)
-    kept = (home / "default/authority/ca-key.pem").read_bytes()
+    _make(fleets_dir, **settings, passphrase=PASSPHRASE)
+    kept = (fleets_dir / "default/authority/ca-key.pem").read_bytes()
     assert b"ENCRYPTED" in kept
     assert load_private_key(kept, path="", passphrase=PASSPHRASE).public_key() == root[0].public_key()
-    assert _make(home, **settings, passphrase=PASSPHRASE)["changed"] is False
+    assert _make(fleets_dir, **settings, passphrase=PASSPHRASE)["changed"] is False
 
 
 def _bad(what: str, root: Ca, intermediate: Ca) -> tuple[list[Ca], t.Any, str]:
@@ -187,13 +187,13 @@ def _bad(what: str, root: Ca, intermediate: Ca) -> tuple[list[Ca], t.Any, str]:
 )
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_what_does_not_belong_together_is_refused_before_anything_is_made(
-    home: Path, files: Files, root: Ca, intermediate: Ca, what: str, check_mode: bool
+    fleets_dir: Path, files: Files, root: Ca, intermediate: Ca, what: str, check_mode: bool
 ) -> None:
     chain, key, failure_key = _bad(what, root, intermediate)
     with pytest.raises(Failure) as failure:
-        _make(home, check_mode=check_mode, **files.brought(*chain, key=key))
+        _make(fleets_dir, check_mode=check_mode, **files.brought(*chain, key=key))
     assert failure.value.key == failure_key
-    assert not (home / "default" / "authority").exists()
+    assert not (fleets_dir / "default" / "authority").exists()
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_what_does_not_belong_together_is_refused_before_anything_is_made(
     ],
 )
 def test_what_cannot_be_read_is_named(
-    home: Path, files: Files, root: Ca, name: str, content: bytes | None, failure_key: str
+    fleets_dir: Path, files: Files, root: Ca, name: str, content: bytes | None, failure_key: str
 ) -> None:
     settings = files.brought(root)
     if content is None:
@@ -215,36 +215,38 @@ def test_what_cannot_be_read_is_named(
     else:
         (files.folder / name).write_bytes(content)
     with pytest.raises(Failure) as failure:
-        _make(home, **settings)
+        _make(fleets_dir, **settings)
     assert failure.value.key == failure_key
     assert str(files.folder / name) in str(failure.value)
 
 
-def test_a_certificate_that_nothing_can_sign_for_is_refused(home: Path, files: Files, root: Ca) -> None:
+def test_a_certificate_that_nothing_can_sign_for_is_refused(fleets_dir: Path, files: Files, root: Ca) -> None:
     settings = files.brought(root)
     del settings["authority_key"]
     with pytest.raises(Failure) as failure:
-        _make(home, **settings)
+        _make(fleets_dir, **settings)
     assert failure.value.key == "signer_missing"
 
 
-def test_another_than_the_fleet_has_is_for_a_rotation(home: Path, files: Files, root: Ca, intermediate: Ca) -> None:
-    _make(home)
-    ours = (home / "default/authority/ca.pem").read_bytes()
+def test_another_than_the_fleet_has_is_for_a_rotation(
+    fleets_dir: Path, files: Files, root: Ca, intermediate: Ca
+) -> None:
+    _make(fleets_dir)
+    ours = (fleets_dir / "default/authority/ca.pem").read_bytes()
     for check_mode in (True, False):
         with pytest.raises(Failure) as failure:
-            _make(home, check_mode=check_mode, **files.brought(intermediate, root))
+            _make(fleets_dir, check_mode=check_mode, **files.brought(intermediate, root))
         assert failure.value.key == "authority_differs"
-        assert (home / "default/authority/ca.pem").read_bytes() == ours
+        assert (fleets_dir / "default/authority/ca.pem").read_bytes() == ours
 
 
-def test_no_identity_outlives_the_authority_and_people_are_told(home: Path, files: Files) -> None:
+def test_no_identity_outlives_the_authority_and_people_are_told(fleets_dir: Path, files: Files) -> None:
     short = _ca("short", days=20.5)
-    result = _make(home, **files.brought(short))
-    chain = try_chain((home / "default/clients/ci/cert.pem").read_bytes())
+    result = _make(fleets_dir, **files.brought(short))
+    chain = try_chain((fleets_dir / "default/clients/ci/cert.pem").read_bytes())
     assert chain[0].not_valid_after_utc == short[0].not_valid_after_utc
     assert is_issued_by(chain[0], short[0])
-    again = _make(home)
+    again = _make(fleets_dir)
     assert again["changed"] is False, "a new one would end no later"
     (warning,) = again["warnings"]
     assert "expires in 20 d, and all its identities with it" in warning
@@ -252,23 +254,23 @@ def test_no_identity_outlives_the_authority_and_people_are_told(home: Path, file
 
 
 def test_an_authority_that_has_expired_signs_nothing_and_says_so(
-    home: Path, files: Files, root: Ca, monkeypatch: pytest.MonkeyPatch
+    fleets_dir: Path, files: Files, root: Ca, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _make(home, **files.brought(root))
+    _make(fleets_dir, **files.brought(root))
     monkeypatch.setattr(clock, "now", lambda: root[0].not_valid_after_utc + DAY)
     for check_mode in (True, False):
-        fleet = _fleet(home, check_mode=check_mode)
+        fleet = _fleet(fleets_dir, check_mode=check_mode)
         with pytest.raises(Failure) as failure:
             ensure_bundles(fleet, ["ci"], [])
         assert failure.value.key == "authority_expired"
         assert f"expired on {root[0].not_valid_after_utc:%Y-%m-%d}, and all" in fleet.warnings[0]
 
 
-def test_keys_in_the_form_of_openssl_before_3_are_taken(home: Path, files: Files, root: Ca) -> None:
+def test_keys_in_the_form_of_openssl_before_3_are_taken(fleets_dir: Path, files: Files, root: Ca) -> None:
     settings = files.brought(root)
     (files.folder / "ca.key").write_bytes(
         root[1].private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
         )
     )
-    assert _make(home, **settings)["changed"] is True
+    assert _make(fleets_dir, **settings)["changed"] is True

@@ -15,7 +15,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import generate_key
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import is_issued_by
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.freshness import (
-    Wish,
+    CertificateSpec,
     fingerprint,
     not_after_of,
     reasons_to_reissue,
@@ -28,8 +28,8 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._pki.profile import
 
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 DAY, HOUR = datetime.timedelta(days=1), datetime.timedelta(hours=1)
-SERVER = Wish("ecdsa_p256", ("web1", "10.0.0.1"))
-CLIENT = Wish("ecdsa_p256", (), "ci")
+SERVER = CertificateSpec("ecdsa_p256", ("web1", "10.0.0.1"))
+CLIENT = CertificateSpec("ecdsa_p256", (), "ci")
 
 
 @pytest.fixture(scope="module")
@@ -47,31 +47,36 @@ def client(signer: Signer) -> x509.Certificate:
 
 
 def test_what_is_as_wished_stays(server: x509.Certificate, client: x509.Certificate, signer: Signer) -> None:
-    for certificate, wish in ((server, SERVER), (client, CLIENT)):
-        assert reasons_to_reissue(certificate, wish, trusted=True, now=NOW) == []
+    for certificate, spec in ((server, SERVER), (client, CLIENT)):
+        assert reasons_to_reissue(certificate, spec, trusted=True, now=NOW) == []
 
 
 def test_the_order_and_case_of_wished_names_mean_nothing(server: x509.Certificate, signer: Signer) -> None:
-    wish = Wish("ecdsa_p256", ("10.0.0.1", "WEB1", "web1"))
-    assert reasons_to_reissue(server, wish, trusted=True, now=NOW) == []
+    spec = CertificateSpec("ecdsa_p256", ("10.0.0.1", "WEB1", "web1"))
+    assert reasons_to_reissue(server, spec, trusted=True, now=NOW) == []
 
 
 @pytest.mark.parametrize(
-    ("wish", "reason"),
+    ("spec", "reason"),
     [
-        (Wish("ecdsa_p256", ("web1", "10.0.0.1", "web2", "10.0.0.2")), "lacks web2, 10.0.0.2"),
-        (Wish("ecdsa_p256", ("web1",)), "has 10.0.0.1 too much"),
-        (Wish("ecdsa_p256", ("web2", "10.0.0.1")), "lacks web2 and has web1 too much"),
-        (Wish("rsa_2048", ("web1", "10.0.0.1")), "key type is ecdsa_p256"),
+        (CertificateSpec("ecdsa_p256", ("web1", "10.0.0.1", "web2", "10.0.0.2")), "lacks web2, 10.0.0.2"),
+        (CertificateSpec("ecdsa_p256", ("web1",)), "contains 10.0.0.1, which is no longer requested"),
+        (
+            CertificateSpec("ecdsa_p256", ("web2", "10.0.0.1")),
+            "lacks web2 and contains web1, which is no longer requested",
+        ),
+        (CertificateSpec("rsa_2048", ("web1", "10.0.0.1")), "key type is ecdsa_p256"),
     ],
 )
-def test_what_differs_from_the_wish_is_told(server: x509.Certificate, signer: Signer, wish: Wish, reason: str) -> None:
-    assert reasons_to_reissue(server, wish, trusted=True, now=NOW) == [reason]
+def test_what_differs_from_the_wish_is_told(
+    server: x509.Certificate, signer: Signer, spec: CertificateSpec, reason: str
+) -> None:
+    assert reasons_to_reissue(server, spec, trusted=True, now=NOW) == [reason]
 
 
 def test_another_cn_is_told(client: x509.Certificate, signer: Signer) -> None:
-    wish = Wish("ecdsa_p256", (), "alice")
-    assert reasons_to_reissue(client, wish, trusted=True, now=NOW) == ["its CN is not alice"]
+    spec = CertificateSpec("ecdsa_p256", (), "alice")
+    assert reasons_to_reissue(client, spec, trusted=True, now=NOW) == ["its CN is not alice"]
 
 
 def test_another_authority_of_the_same_name_is_another_authority(
@@ -105,8 +110,8 @@ def test_renewal_is_due_when_a_third_of_the_life_is_left(
 
 
 def test_all_reasons_are_told_at_once(server: x509.Certificate, make_signer: t.Callable[..., Signer]) -> None:
-    wish = Wish("ed25519", ("web2",))
-    reasons = reasons_to_reissue(server, wish, trusted=False, now=NOW + 400 * DAY)
+    spec = CertificateSpec("ed25519", ("web2",))
+    reasons = reasons_to_reissue(server, spec, trusted=False, now=NOW + 400 * DAY)
     assert len(reasons) == 4
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import shlex
 import sys
@@ -35,7 +36,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._pki.renewal import
 
 MakeSigner = t.Callable[..., Signer]
 
-SERVERS = [{"name": "web1", "names": ["web1.example.com", "10.20.0.5", "2001:db8::5"]}]
+SERVERS = [{"name": "web1", "tls_sans": ["web1.example.com", "10.20.0.5", "2001:db8::5"]}]
 
 #: Signs what the request says, as `openssl ca` with copy_extensions does; its argument is how it goes wrong.
 CA = r"""
@@ -48,7 +49,7 @@ folder, fault = pathlib.Path(sys.argv[1]), sys.argv[2]
 pem = sys.stdin.buffer.read()
 request = x509.load_pem_x509_csr(pem)
 said = {name: value for name, value in os.environ.items() if name.startswith("GANGWAY_")}
-with open(folder / "asked", "a") as log:
+with open(folder / "calls", "a") as log:
     log.write(json.dumps({**said, "argv": sys.argv[3:], "subject": request.subject.rfc4514_string()}) + "\n")
 if fault == "refuses":
     sys.exit("not on a Friday")
@@ -104,34 +105,34 @@ def _command(ca: Path, fault: str = "", *more: str) -> str:
 
 def _fleet(ca: Path, fault: str = "", *, check_mode: bool = False, **settings: t.Any) -> Fleet:
     wanted = {"authority_certificate": str(ca / "ca.pem"), "sign_command": _command(ca, fault), **settings}
-    return Fleet(str(ca.parent / "home"), "default", Settings(**wanted), check_mode=check_mode, run=run_command)
+    return Fleet(str(ca.parent / "fleets"), "default", Settings(**wanted), check_mode=check_mode, run=run_command)
 
 
-def _asked(ca: Path) -> list[dict[str, t.Any]]:
-    return [json.loads(line) for line in (ca / "asked").read_text().splitlines()]
+def _calls(ca: Path) -> list[dict[str, t.Any]]:
+    return [json.loads(line) for line in (ca / "calls").read_text().splitlines()]
 
 
 def test_a_ca_elsewhere_signs_clients_and_servers(ca: Path) -> None:
     result = ensure_bundles(_fleet(ca), ["ci"], SERVERS)
     assert result["changed"] is True
     assert result["warnings"] == []
-    home, company = ca.parent / "home/default", try_chain((ca / "ca.pem").read_bytes())
-    assert not (home / "authority/ca-key.pem").exists()
+    fleets_dir, company = ca.parent / "fleets/default", try_chain((ca / "ca.pem").read_bytes())
+    assert not (fleets_dir / "authority/ca-key.pem").exists()
     for member in ("clients/ci", "servers/web1"):
-        assert leads_to(try_chain((home / member / "cert.pem").read_bytes()), company)
-        assert (home / member / "ca.pem").read_bytes() == (ca / "ca.pem").read_bytes()
-    server = try_chain((home / "servers/web1/cert.pem").read_bytes())[0]
+        assert leads_to(try_chain((fleets_dir / member / "cert.pem").read_bytes()), company)
+        assert (fleets_dir / member / "ca.pem").read_bytes() == (ca / "ca.pem").read_bytes()
+    server = try_chain((fleets_dir / "servers/web1/cert.pem").read_bytes())[0]
     assert names_in(server) == ["web1.example.com", "10.20.0.5", "2001:db8::5"]
     again = ensure_bundles(_fleet(ca), ["ci"], SERVERS)
     assert again["changed"] is False
-    assert len(_asked(ca)) == 2, "nothing is asked where nothing is due"
+    assert len(_calls(ca)) == 2, "nothing is asked where nothing is due"
 
 
 def test_the_command_is_told_what_it_is_for_and_no_shell_reads_it(ca: Path) -> None:
     command = _command(ca, "", "$HOME; touch x", "a  b")
     ensure_bundles(_fleet(ca, sign_command=command), ["ci"], SERVERS)
     told = {"argv": ["$HOME; touch x", "a  b"]}
-    assert _asked(ca) == [
+    assert _calls(ca) == [
         {**told, "GANGWAY_KIND": "client", "GANGWAY_NAME": "ci", "GANGWAY_NAMES": "", "subject": "CN=ci"},
         {
             **told,
@@ -148,7 +149,7 @@ def test_check_mode_asks_nobody(ca: Path) -> None:
     assert result["changed"] is True
     ensure_bundles(_fleet(ca), [], [])
     ensure_bundles(_fleet(ca, check_mode=True), ["ci"], SERVERS)
-    assert not (ca / "asked").exists()
+    assert not (ca / "calls").exists()
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_an_answer_that_would_not_work_is_refused(ca: Path, fault: str, failure_
         ensure_bundles(_fleet(ca, fault), [], SERVERS)
     assert failure.value.key == failure_key
     assert told in str(failure.value)
-    assert not (ca.parent / "home/default/servers/web1").exists()
+    assert not (ca.parent / "fleets/default/servers/web1").exists()
 
 
 @pytest.mark.parametrize(("fault", "told"), [("no CN", "its CN is not ci"), ("other usage", "not that of a client")])
@@ -187,9 +188,9 @@ def test_names_that_the_ca_adds_are_its_own_affair(ca: Path) -> None:
 
 
 def test_a_client_without_any_usage_is_taken_and_a_server_is_not(ca: Path) -> None:
-    """A server's certificate that says nothing of its use is good for clients, too."""
+    """A server's certificate that says nothing of its use is valid for clients, too."""
     assert ensure_bundles(_fleet(ca, "no usage"), ["ci"], [])["changed"] is True
-    with pytest.raises(Failure, match="good for clients, too") as failure:
+    with pytest.raises(Failure, match="valid for clients, too") as failure:
         ensure_bundles(_fleet(ca, "no usage"), [], SERVERS)
     assert failure.value.key == "certificate_unfit"
 
@@ -220,7 +221,7 @@ def test_a_command_that_does_not_answer_is_ended(ca: Path, monkeypatch: pytest.M
 
 
 def test_a_life_that_is_too_short_for_renew_before_is_told(ca: Path) -> None:
-    settings = {"renew_before": RenewBefore(days=30)}
+    settings = {"renew_before": RenewBefore(datetime.timedelta(days=30))}
     (warning,) = ensure_bundles(_fleet(ca, "short", **settings), ["ci"], [])["warnings"]
     assert "client 'ci' expires in 10 d: by renew_before, each run has it made again" in warning
     assert ensure_bundles(_fleet(ca, "short"), ["ci"], [])["warnings"] == []
@@ -228,9 +229,9 @@ def test_a_life_that_is_too_short_for_renew_before_is_told(ca: Path) -> None:
 
 def test_renewing_keeps_the_key(ca: Path) -> None:
     ensure_bundles(_fleet(ca), ["ci"], [])
-    folder = ca.parent / "home/default/clients/ci"
+    folder = ca.parent / "fleets/default/clients/ci"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    result = ensure_bundles(_fleet(ca, renew_before=RenewBefore(days=101)), ["ci"], [])
+    result = ensure_bundles(_fleet(ca, renew_before=RenewBefore(datetime.timedelta(days=101))), ["ci"], [])
     assert result["identities"][0]["reason"] == "expires in 100 d"
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert after["key.pem"] == before["key.pem"]
@@ -259,14 +260,14 @@ CLIENT_AUTH, SERVER_AUTH = x509_oid.ExtendedKeyUsageOID.CLIENT_AUTH, x509_oid.Ex
 
 def test_a_hosts_request_goes_to_the_ca_as_it_is(ca: Path) -> None:
     ensure_bundles(_fleet(ca), [], [])
-    (certificate,) = _fleet(ca).sign_server_request(_request(names=["web1"]), ["web1"], "web1")
+    (certificate,) = _fleet(ca).sign_server_csr(_request(names=["web1"]), ["web1"], "web1")
     assert names_in(certificate) == ["web1"]
-    (certificate,) = _fleet(ca).sign_client_request(_request(common_name="far"), "far")
+    (certificate,) = _fleet(ca).sign_client_csr(_request(common_name="far"), "far")
     assert certificate.subject.rfc4514_string() == "CN=far"
 
 
 @pytest.mark.parametrize(
-    ("request_pem", "told"),
+    ("csr_pem", "told"),
     [
         (_greedy("web1", ["web1", "bank.example.com"]), "asks for the names bank.example.com, web1"),
         (_greedy("web1", []), "asks for the names none"),
@@ -277,19 +278,19 @@ def test_a_hosts_request_goes_to_the_ca_as_it_is(ca: Path) -> None:
     ],
 )
 def test_a_host_that_asks_for_more_than_its_own_is_refused_before_the_ca_hears_of_it(
-    ca: Path, request_pem: bytes, told: str
+    ca: Path, csr_pem: bytes, told: str
 ) -> None:
     """The CA takes names and usage from the request: a host could ask for a client's certificate."""
     ensure_bundles(_fleet(ca), [], [])
     with pytest.raises(Failure) as failure:
-        _fleet(ca).sign_server_request(request_pem, ["web1"], "web1")
+        _fleet(ca).sign_server_csr(csr_pem, ["web1"], "web1")
     assert failure.value.key == "request_invalid"
     assert told in str(failure.value)
-    assert not (ca / "asked").exists()
+    assert not (ca / "calls").exists()
 
 
 @pytest.mark.parametrize(
-    ("request_pem", "told"),
+    ("csr_pem", "told"),
     [
         (_greedy("admin", []), "asks for the CN admin and not for far"),
         (_greedy("far", ["web1"]), "asks for the names web1"),
@@ -298,20 +299,20 @@ def test_a_host_that_asks_for_more_than_its_own_is_refused_before_the_ca_hears_o
     ],
 )
 def test_a_client_that_asks_for_more_than_its_own_is_refused_before_the_ca_hears_of_it(
-    ca: Path, request_pem: bytes, told: str
+    ca: Path, csr_pem: bytes, told: str
 ) -> None:
     ensure_bundles(_fleet(ca), [], [])
     with pytest.raises(Failure) as failure:
-        _fleet(ca).sign_client_request(request_pem, "far")
+        _fleet(ca).sign_client_csr(csr_pem, "far")
     assert failure.value.key == "request_invalid"
     assert told in str(failure.value)
-    assert not (ca / "asked").exists()
+    assert not (ca / "calls").exists()
 
 
 def test_what_harms_nobody_may_stand_in_a_request(ca: Path) -> None:
     ensure_bundles(_fleet(ca), [], [])
     asked = (x509.BasicConstraints(ca=False, path_length=None), x509.ExtendedKeyUsage([SERVER_AUTH]))
-    assert _fleet(ca).sign_server_request(_greedy("web1", ["web1"], *asked), ["web1"], "web1")
+    assert _fleet(ca).sign_server_csr(_greedy("web1", ["web1"], *asked), ["web1"], "web1")
 
 
 def test_clients_signed_elsewhere_cannot_be_revoked_here_nor_their_authority_rotated(ca: Path) -> None:
@@ -322,4 +323,4 @@ def test_clients_signed_elsewhere_cannot_be_revoked_here_nor_their_authority_rot
     with pytest.raises(Failure) as failure:
         begin(_fleet(ca))
     assert failure.value.key == "rotation_impossible"
-    assert (ca.parent / "home/default/clients/ci").is_dir()
+    assert (ca.parent / "fleets/default/clients/ci").is_dir()

@@ -109,15 +109,15 @@ REFUSED = [
 @pytest.fixture(scope="module", params=["ecdsa_p256", "rsa_2048", "ed25519"])
 def stages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders normal, overlap and after of one fleet, and of another, which has revoked a client, the same."""
-    home = tmp_path_factory.mktemp(request.param)
+    fleets_dir = tmp_path_factory.mktemp(request.param)
     settings = Settings(key_type=request.param, authority_key_type=request.param)
 
     def fleet() -> Fleet:
-        return Fleet(str(home), "fleet", settings)
+        return Fleet(str(fleets_dir), "fleet", settings)
 
     def keep(stage: str) -> None:
-        shutil.copytree(home / "fleet", home / stage)
-        (home / stage / TRUST).write_bytes(fleet().required_authority().client_trust)
+        shutil.copytree(fleets_dir / "fleet", fleets_dir / stage)
+        (fleets_dir / stage / TRUST).write_bytes(fleet().required_authority().client_trust)
 
     def rotate(overlap: str, after: str) -> None:
         begin(fleet())
@@ -126,24 +126,24 @@ def stages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         end(fleet(), [], "", [])
         keep(after)
 
-    ensure_bundles(fleet(), ["ci", "gone"], [{"name": "web1", "names": NAMES}])
+    ensure_bundles(fleet(), ["ci", "gone"], [{"name": "web1", "tls_sans": NAMES}])
     keep("normal")
     rotate("overlap", "after")
-    shutil.rmtree(home / "fleet")
-    shutil.copytree(home / "normal", home / "fleet", ignore=shutil.ignore_patterns(TRUST))
+    shutil.rmtree(fleets_dir / "fleet")
+    shutil.copytree(fleets_dir / "normal", fleets_dir / "fleet", ignore=shutil.ignore_patterns(TRUST))
     assert revoke(fleet(), ["gone"]) == ["gone"]
     ensure_bundles(fleet(), ["ci", "late"], [])
     keep("revoked")
     rotate("revoked-overlap", "revoked-after")
-    return home
+    return fleets_dir
 
 
-def _openssl(home: Path, trust: str, certificates: str, *options: str) -> bool:
+def _openssl(fleets_dir: Path, trust: str, certificates: str, *options: str) -> bool:
     """A daemon's file of trust may hold CAs that are no roots, as Go takes them; a client's holds roots alone."""
     words = ["openssl", "verify", "-x509_strict", "-no-CApath", "-no-CAstore", "-CAfile", trust, *options]
     words += ["-partial_chain"] if trust.endswith((TRUST, "issuer.pem")) else []
     done = subprocess.run(
-        [*words, "-untrusted", certificates, certificates], cwd=home, capture_output=True, check=False
+        [*words, "-untrusted", certificates, certificates], cwd=fleets_dir, capture_output=True, check=False
     )
     return done.returncode == 0
 
@@ -182,10 +182,10 @@ def test_openssl_takes_each_authority(stages: Path, anchor: str, certificate: st
     assert _openssl(stages, anchor, certificate)
 
 
-def _gnutls(home: Path, trust: str, certificates: str, usage: str) -> bool:
+def _gnutls(fleets_dir: Path, trust: str, certificates: str, usage: str) -> bool:
     words = ["certtool", "--verify", "--verify-profile=medium", f"--verify-purpose={usage}"]
     words += [f"--load-ca-certificate={trust}", f"--infile={certificates}"]
-    return subprocess.run(words, cwd=home, capture_output=True, check=False).returncode == 0
+    return subprocess.run(words, cwd=fleets_dir, capture_output=True, check=False).returncode == 0
 
 
 @needs_certtool
@@ -271,10 +271,10 @@ def _meetings() -> list[tuple[str, str, str, str]]:
     return met
 
 
-def _arguments(home: Path, name: str, stages: tuple[str, str, str, str], client: str = CI) -> tuple[str, ...]:
+def _arguments(fleets_dir: Path, name: str, stages: tuple[str, str, str, str], client: str = CI) -> tuple[str, ...]:
     server, trust, who, ca = stages
     places = (f"{server}/{WEB1}", f"{trust}/{TRUST}", f"{who}/{client}", f"{ca}/{CI}/ca.pem")
-    return (name, *(str(home / place) for place in places))
+    return (name, *(str(fleets_dir / place) for place in places))
 
 
 @pytest.mark.parametrize("met", _meetings(), ids=" ".join)
@@ -328,10 +328,10 @@ def test_python_3_13_meets_by_its_defaults(stages: Path) -> None:
     assert "CERTIFICATE_VERIFY_FAILED" in turned_away
 
 
-def _certificates(home: Path) -> dict[str, x509.Certificate]:
+def _certificates(fleets_dir: Path) -> dict[str, x509.Certificate]:
     """All that was ever made, by file and place in it."""
-    paths = [path for path in sorted(home.rglob("*.pem")) if not path.name.endswith("key.pem")]
-    chains = {str(path.relative_to(home)): try_chain(path.read_bytes()) for path in paths}
+    paths = [path for path in sorted(fleets_dir.rglob("*.pem")) if not path.name.endswith("key.pem")]
+    chains = {str(path.relative_to(fleets_dir)): try_chain(path.read_bytes()) for path in paths}
     return {f"{name} {place}": found for name, chain in chains.items() for place, found in enumerate(chain)}
 
 

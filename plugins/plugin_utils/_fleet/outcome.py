@@ -6,30 +6,30 @@
 
 from __future__ import annotations
 
-__all__ = ("Identity",)
+__all__ = ("Outcome",)
 
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509
 
-from .._pki.freshness import Wish, fingerprint, not_after_of
+from .._pki.freshness import CertificateSpec, fingerprint, not_after_of
 from .._pki.keys import key_type_of
 from .._pki.names import names_in
 
 
 @dataclass(frozen=True)
-class Identity:
+class Outcome:
     """What became of one identity, or of the authority; C(certificate) is None where check mode left it unmade."""
 
     kind: str
     name: str
     folder: str
     reasons: tuple[str, ...]
-    wish: Wish
+    spec: CertificateSpec
     before: x509.Certificate | None
     certificate: x509.Certificate | None
-    #: What was (would be) mended without a new certificate.
+    #: What was (would be) corrected without a new certificate.
     drift: tuple[str, ...] = ()
 
     @property
@@ -43,8 +43,8 @@ class Identity:
             "path": self.folder,
             "changed": self.changed,
             "reason": "; ".join([*self.reasons, *self.drift]),
-            "key_type": self.wish.key_type,
-            "names": list(self.wish.names),
+            "key_type": self.spec.key_type,
+            "tls_sans": list(self.spec.names),
         }
         if self.certificate is not None:
             facts.update(fingerprint=fingerprint(self.certificate), not_after=not_after_of(self.certificate))
@@ -61,22 +61,22 @@ class Identity:
     def describe_before(self) -> str:
         if self.before is None:
             return ""
-        description = _describe(self.kind, self.name, _wish_of(self.before, self.wish))
+        description = _describe(self.kind, self.name, _spec_of(self.before, self.spec))
         return f"{description}fingerprint: {fingerprint(self.before)}\n"
 
     def describe_after(self) -> str:
         """The same in check mode as in earnest, so no fingerprint of what is yet to be made."""
         if not self.reasons:
-            mended = f"mended because: {'; '.join(self.drift)}\n" if self.drift else ""
-            return f"{self.describe_before()}{mended}"
-        return f"{_describe(self.kind, self.name, self.wish)}made because: {'; '.join(self.reasons)}\n"
+            corrected = f"corrected because: {'; '.join(self.drift)}\n" if self.drift else ""
+            return f"{self.describe_before()}{corrected}"
+        return f"{_describe(self.kind, self.name, self.spec)}made because: {'; '.join(self.reasons)}\n"
 
 
-def _wish_of(certificate: x509.Certificate, wish: Wish) -> Wish:
-    names = tuple(names_in(certificate)) if wish.names else ()
-    return Wish(key_type_of(certificate.public_key()), names, wish.common_name)
+def _spec_of(certificate: x509.Certificate, spec: CertificateSpec) -> CertificateSpec:
+    names = tuple(names_in(certificate)) if spec.names else ()
+    return CertificateSpec(key_type_of(certificate.public_key()), names, spec.common_name)
 
 
-def _describe(kind: str, name: str, wish: Wish) -> str:
-    names = f"names: {', '.join(wish.names)}\n" if wish.names else ""
-    return f"{kind}: {name}\nkey type: {wish.key_type}\n{names}"
+def _describe(kind: str, name: str, spec: CertificateSpec) -> str:
+    names = f"names: {', '.join(spec.names)}\n" if spec.names else ""
+    return f"{kind}: {name}\nkey type: {spec.key_type}\n{names}"
