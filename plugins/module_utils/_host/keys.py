@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("check_means", "make_key", "make_request")
+__all__ = ("check_means", "make_csr", "make_key")
 
 import ipaddress
 import os
@@ -35,9 +35,7 @@ def make_key(run: Run, openssl: str | None, key_type: str, path: str) -> None:
     Path(path).write_bytes(private_key_pem(generate_key(key_type)))
 
 
-def make_request(
-    run: Run, openssl: str | None, path: str, names: t.Sequence[str] = (), client: str | None = None
-) -> str:
+def make_csr(run: Run, openssl: str | None, path: str, names: t.Sequence[str] = (), client: str | None = None) -> str:
     """Return a CSR in PEM for the key at C(path).
 
     It says nothing but the key: the controller decides the rest. With C(names) (a server's) or C(client) it says these

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._host import keys as keys_module
-from ansible_collections.gangway.docker.plugins.module_utils._host.keys import check_means, make_key, make_request
+from ansible_collections.gangway.docker.plugins.module_utils._host.keys import check_means, make_csr, make_key
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import (
@@ -54,14 +54,14 @@ def _check(path: Path, request: str, key_type: str) -> None:
 def test_openssl_makes_key_and_request_of_each_type(tmp_path: Path, key_type: str) -> None:
     path = tmp_path / "key.pem"
     make_key(_run, OPENSSL, key_type, str(path))
-    _check(path, make_request(_run, OPENSSL, str(path)), key_type)
+    _check(path, make_csr(_run, OPENSSL, str(path)), key_type)
 
 
 @pytest.mark.parametrize("key_type", ["ecdsa_p256", "ecdsa_p384", "rsa_2048", "ed25519"])
 def test_cryptography_makes_them_where_there_is_no_openssl(tmp_path: Path, key_type: str) -> None:
     path = tmp_path / "key.pem"
     make_key(_no_command, None, key_type, str(path))
-    _check(path, make_request(_no_command, None, str(path)), key_type)
+    _check(path, make_csr(_no_command, None, str(path)), key_type)
 
 
 @needs_openssl
@@ -71,7 +71,7 @@ def test_a_key_that_goes_on_can_be_requested_for_again(tmp_path: Path, key_type:
     path.write_bytes(private_key_pem(generate_key(key_type)))
     path.chmod(0o600)
     for openssl in (OPENSSL, None):
-        _check(path, make_request(_run, openssl, str(path)), key_type)
+        _check(path, make_csr(_run, openssl, str(path)), key_type)
 
 
 @pytest.mark.parametrize("openssl", [pytest.param(OPENSSL, marks=needs_openssl), None])
@@ -97,7 +97,7 @@ def test_the_key_is_no_word_of_any_command(tmp_path: Path) -> None:
 
     path = tmp_path / "key.pem"
     make_key(run, "/usr/bin/openssl", "ecdsa_p256", str(path))
-    assert make_request(run, "/usr/bin/openssl", str(path)) == "a request"
+    assert make_csr(run, "/usr/bin/openssl", str(path)) == "a request"
     assert seen.count(str(path)) == 2
     assert not any("PRIVATE" in word for word in seen)
 
@@ -110,7 +110,7 @@ def test_a_host_with_neither_means_is_told_of_both_and_of_the_way_out(
     for attempt in (
         lambda: check_means(None),
         lambda: make_key(_no_command, None, "ecdsa_p256", path),
-        lambda: make_request(_no_command, None, path),
+        lambda: make_csr(_no_command, None, path),
     ):
         with pytest.raises(Failure) as failure:
             attempt()
