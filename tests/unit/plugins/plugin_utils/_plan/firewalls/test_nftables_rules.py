@@ -1,0 +1,257 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The access list as nftables rules: what is in the file and in the units, and when the kernel has it."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+import pytest
+
+from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.firewall import Access, Place
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.nftables import (
+    render_unit,
+    render_watch_unit,
+)
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.nftables_rules import (
+    has_rules,
+    places_in,
+    render_rules,
+)
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.listener.addresses import parse_allow, parse_listen
+
+LISTEN = ["10.20.0.5:2376", "[2001:db8::5]:2376", "any:2377"]
+ALLOW = ["10.30.0.0/24", "10.30.1.0/24", "10.30.2.0/24", "192.0.2.7", "2001:db8:1::/48"]
+
+
+def _access(listen: t.Sequence[str], allow: t.Sequence[str]) -> Access:
+    return Access([parse_listen(text) for text in listen], parse_allow(allow))
+
+
+def _rules(listen: list[str], allow: list[str]) -> str:
+    return render_rules(_access(listen, allow))
+
+
+def _is_in_force(
+    listing: t.Any, listen: t.Sequence[str] = tuple(LISTEN), allow: t.Sequence[str] = tuple(ALLOW)
+) -> bool:
+    text = listing if isinstance(listing, str) else json.dumps(listing)
+    return has_rules(text, _access(listen, allow))
+
+
+def _elements(rules: str, name: str) -> list[str]:
+    body = rules.partition(f"\tset {name} {{\n")[2].partition("\t}\n")[0]
+    match = re.search(r"elements = \{ (.*) \}", body)
+    return match.group(1).split(", ") if match else []
+
+
+def _listing() -> dict[str, t.Any]:
+    """What nft 1.0.6 printed for LISTEN and ALLOW, less the expressions."""
+    digest = _rules(LISTEN, ALLOW).rpartition('counter drop comment "')[2].partition('"')[0]
+    common = {"family": "inet", "table": "gangway_docker"}
+
+    def entry(kind: str, handle: int, **content: t.Any) -> dict[str, t.Any]:
+        return {kind: {**common, "handle": handle, **content}}
+
+    interval = {"flags": ["interval"]}
+    pair = ["ipv4_addr", "inet_service"]
+    return {
+        "nftables": [
+            {"metainfo": {"version": "1.0.6", "release_name": "Lester Gooch #5", "json_schema_version": 1}},
+            {"table": {"family": "inet", "name": "gangway_docker", "handle": 44}},
+            entry("set", 3, name="ports", type="inet_service", elem=[2377]),
+            entry("set", 4, name="to_ipv4", type=pair, elem=[{"concat": ["10.20.0.5", 2376]}]),
+            entry("set", 5, name="to_ipv6", type=pair, elem=[{"concat": ["2001:db8::5", 2376]}]),
+            entry(
+                "set",
+                6,
+                name="from_ipv4",
+                type="ipv4_addr",
+                elem=[{"range": ["10.30.0.0", "10.30.2.255"]}, "192.0.2.7"],
+                **interval,
+            ),
+            entry(
+                "set",
+                7,
+                name="from_ipv6",
+                type="ipv6_addr",
+                elem=[{"prefix": {"addr": "2001:db8:1::", "len": 48}}],
+                **interval,
+            ),
+            entry("chain", 1, name="input", type="filter", hook="input", prio=-10, policy="accept"),
+            entry("chain", 2, name="listed"),
+            entry("rule", 8, chain="input", comment="to any address", expr=[]),
+            entry("rule", 9, chain="input", comment="to an IPv4 address", expr=[]),
+            entry("rule", 10, chain="input", comment="to an IPv6 address", expr=[]),
+            entry("rule", 11, chain="listed", comment="from the host itself", expr=[]),
+            entry("rule", 12, chain="listed", comment="from IPv4 clients", expr=[]),
+            entry("rule", 13, chain="listed", comment="from IPv6 clients", expr=[]),
+            entry("rule", 14, chain="listed", comment=digest, expr=[]),
+        ]
+    }
+
+
+def test_the_table_is_replaced_in_one_transaction_on_old_nft_too() -> None:
+    lines = [line for line in _rules(LISTEN, ALLOW).splitlines() if line.startswith(("table", "delete", "destroy"))]
+    assert lines == [
+        "table inet gangway_docker {}",
+        "delete table inet gangway_docker",
+        "table inet gangway_docker {",
+    ]
+
+
+def test_the_order_and_repetition_of_entries_change_nothing() -> None:
+    assert _rules([*LISTEN, LISTEN[0]], ALLOW) == _rules(LISTEN[::-1], ALLOW[::-1])
+
+
+@pytest.mark.parametrize(
+    ("listen", "ports", "to_ipv4", "to_ipv6"),
+    [
+        (["10.20.0.5:2376"], [], ["10.20.0.5 . 2376"], []),
+        (["[2001:db8::5]:2377"], [], [], ["2001:db8::5 . 2377"]),
+        (["any:2376"], ["2376"], [], []),
+        (["0.0.0.0:2376"], ["2376"], [], []),
+        (["[::]:2376"], ["2376"], [], []),
+        # A socket at such an address is sent IPv4 packets.
+        (["[::ffff:10.20.0.5]:2376"], [], ["10.20.0.5 . 2376"], []),
+        (["[::ffff:0.0.0.0]:2376"], ["2376"], [], []),
+        (["any:2376", "10.20.0.5:2377"], ["2376"], ["10.20.0.5 . 2377"], []),
+        (["any:2376", "10.20.0.5:2376"], ["2376"], [], []),
+    ],
+)
+def test_each_place_to_listen_is_guarded(
+    listen: list[str], ports: list[str], to_ipv4: list[str], to_ipv6: list[str]
+) -> None:
+    rules = _rules(listen, ["10.30.0.0/24"])
+    assert [_elements(rules, name) for name in ("ports", "to_ipv4", "to_ipv6")] == [ports, to_ipv4, to_ipv6]
+
+
+@pytest.mark.parametrize(
+    ("allow", "from_ipv4", "from_ipv6"),
+    [
+        (["10.30.0.7"], ["10.30.0.7/32"], []),
+        (["2001:db8:1::/48"], [], ["2001:db8:1::/48"]),
+        (["any"], ["0.0.0.0/0"], ["::/0"]),
+        (["10.30.0.0/16", "10.30.4.0/24"], ["10.30.0.0/16"], []),
+        ([], [], []),
+    ],
+)
+def test_only_who_is_listed_gets_through(allow: list[str], from_ipv4: list[str], from_ipv6: list[str]) -> None:
+    rules = _rules(["any:2376"], allow)
+    assert (_elements(rules, "from_ipv4"), _elements(rules, "from_ipv6")) == (from_ipv4, from_ipv6)
+
+
+def test_rules_as_they_were_loaded_are_in_force() -> None:
+    assert _is_in_force(_listing())
+
+
+def test_what_newer_nft_lists_otherwise_does_not_matter() -> None:
+    listing = _listing()
+    listing["nftables"][0]["metainfo"]["version"] = "1.1.7"
+    chains = [entry for entry in listing["nftables"] if "chain" in entry]
+    others = [entry for entry in listing["nftables"] if "chain" not in entry]
+    for entry in others:
+        if "flags" in entry.get("set", {}):
+            entry["set"]["auto-merge"] = True
+            entry["set"]["elem"].reverse()
+    assert _is_in_force({"nftables": [*others[:2], *chains, *others[2:]]})
+
+
+@pytest.mark.parametrize(
+    ("listen", "allow"), [(LISTEN, ALLOW[1:]), (LISTEN, [*ALLOW, "::/0"]), (LISTEN[1:], ALLOW), (["any:2376"], ALLOW)]
+)
+def test_rules_for_another_list_are_not_in_force(listen: list[str], allow: list[str]) -> None:
+    assert not _is_in_force(_listing(), listen, allow)
+
+
+def _without_rules(listing: dict[str, t.Any]) -> None:
+    listing["nftables"] = [entry for entry in listing["nftables"] if "rule" not in entry]
+
+
+def _with_rule_in_front(listing: dict[str, t.Any]) -> None:
+    listing["nftables"].insert(9, {"rule": {"chain": "input", "handle": 20, "expr": [{"accept": None}]}})
+
+
+def _with_other_hook(listing: dict[str, t.Any]) -> None:
+    next(e for e in listing["nftables"] if "chain" in e)["chain"]["hook"] = "forward"
+
+
+def _dormant(listing: dict[str, t.Any]) -> None:
+    listing["nftables"][1]["table"]["flags"] = ["dormant"]
+
+
+def _with_further_address(listing: dict[str, t.Any]) -> None:
+    next(e for e in listing["nftables"] if e.get("set", {}).get("name") == "from_ipv4")["set"]["elem"].append("9.9.9.9")
+
+
+def _by_another_version(listing: dict[str, t.Any]) -> None:
+    listing["nftables"][-1]["rule"]["comment"] = "sha256:0"
+
+
+def _with_a_map(listing: dict[str, t.Any]) -> None:
+    listing["nftables"].append({"map": {"name": "m", "table": "gangway_docker"}})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _without_rules,
+        _with_rule_in_front,
+        _with_other_hook,
+        _dormant,
+        _with_further_address,
+        _by_another_version,
+        _with_a_map,
+    ],
+)
+def test_rules_that_someone_changed_are_not_in_force(change: t.Callable[[dict[str, t.Any]], None]) -> None:
+    listing = _listing()
+    change(listing)
+    assert not _is_in_force(listing)
+
+
+@pytest.mark.parametrize(
+    "listing", ["", "{}", "[]", "null", '{"nftables": [{}]}', '{"nftables": [{"set": {"name": 1}}]}']
+)
+def test_a_missing_table_is_not_in_force(listing: str) -> None:
+    assert not _is_in_force(listing)
+
+
+def test_the_places_of_a_loaded_table_are_known() -> None:
+    places = (Place("", 2377), Place("10.20.0.5", 2376), Place("2001:db8::5", 2376))
+    assert places_in(json.dumps(_listing())) == places
+
+
+@pytest.mark.parametrize(
+    "listing", [None, "", "{}", '{"nftables": [{"set": {"name": "ports", "type": "x", "elem": 7}}]}']
+)
+def test_a_listing_that_is_not_of_our_table_has_no_places(listing: str | None) -> None:
+    assert places_in(listing) == ()
+
+
+def test_a_made_up_range_of_ports_is_not_counted_out() -> None:
+    listing = _listing()
+    next(e for e in listing["nftables"] if e.get("set", {}).get("name") == "ports")["set"]["elem"] = [
+        {"range": [1, 1 << 60]}
+    ]
+    assert Place("", 1) not in places_in(json.dumps(listing))
+
+
+def test_the_unit_comes_before_whatever_opens_a_port_and_never_takes_the_rules_away() -> None:
+    unit = render_unit("/usr/sbin/nft")
+    assert "Before=docker-gangway.socket docker.socket docker.service shutdown.target\n" in unit
+    assert "After=nftables.service\n" in unit
+    assert f"ExecStart=/usr/sbin/nft -f {layout.FIREWALL_RULES}\n" in unit
+    assert "ExecStop" not in unit
+
+
+def test_the_watch_goes_with_the_unit() -> None:
+    unit = render_watch_unit("/usr/sbin/nft")
+    assert "BindsTo=docker-gangway-firewall.service\nAfter=docker-gangway-firewall.service\n" in unit
+    # systemd.unit(5): % and ${ are its own.
+    assert not re.search(r"%|\$\{", unit)
