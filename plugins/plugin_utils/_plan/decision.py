@@ -1,0 +1,161 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a task and an observation to a plan. Pure; a refusal is a M(Failure)."""
+
+from __future__ import annotations
+
+__all__ = ("Decision", "decide", "must_close", "plan_for")
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+
+from .desired import Desired, ServerFiles
+from .exposure import plan_exposure
+from .files.originals import Originals
+from .files.shared_files import read_originals
+from .firewalls.choice import firewall_of
+from .firewalls.firewall import Access, Firewall
+from .firewalls.reading import facts_of
+from .host.observation import Observation
+from .host.observed import Observed, understand
+from .listener.addresses import check_plain_tcp
+from .listener.listener import Listener
+from .listener.resolution import allow_of, interfaces_in, listen_of
+from .methods.choice import choose_method
+from .methods.method import Method
+from .plan import Plan
+from .refusals.existing_listener import Adoption, adopt_listener
+from .refusals.exposure import check_exec_start, check_guard, check_strangers_refused
+from .refusals.host import (
+    check_addresses,
+    check_answers,
+    check_daemon,
+    check_daemon_json,
+    check_installed,
+    check_swarm,
+    check_writable,
+)
+from .task import Task
+
+#: A port that is open while one of these is found has to be closed.
+_NOT_IN_FORCE = ("exec_start_overridden", "filtering_unsupported", "guard_overridden", "port_open")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a host will be exposed, certificates aside."""
+
+    #: As it is; C(adoption) has it without the listener of others.
+    observed: Observed
+    adoption: Adoption
+    originals: Originals
+    method: Method
+    firewall: Firewall
+    listener: Listener
+    #: The names in listen that are network interfaces.
+    interfaces: list[str]
+
+
+def decide(task: Task, observation: Observation) -> Decision:
+    """Choose method, firewall and addresses, or refuse what no plan can do."""
+    check_installed(observation)
+    observed = understand(observation)
+    check_daemon_json(observed)
+    originals = read_originals(observed)
+    adoption = adopt_listener(observed, originals, allowed=task.adopt)
+    check_daemon(adoption.observed)
+    method = choose_method(adoption.observed, task.method, originals.method)
+    firewall, facts = firewall_of(task.firewall, method.name), facts_of(observed)
+    access = Access(listen_of(task.listen, observation), allow_of(task.allow, observation))
+    listener = Listener(
+        listen=tuple(access.listen),
+        allow=tuple(access.allow),
+        python=observation.python,
+        tls=task.tls,
+        firewall=firewall.name,
+        checks=firewall.checks(facts, access),
+        boot_units=firewall.boot_units,
+    )
+    if not task.tls:
+        check_plain_tcp(task.insecure, listener.allow)
+        _check_has_firewall(firewall)
+    unsuitable = firewall.unsuitable(facts, access, method=method.name)
+    if unsuitable is not None:
+        raise unsuitable
+    interfaces = interfaces_in(task.listen, observation)
+    return Decision(observed, adoption, originals, method, firewall, listener, interfaces)
+
+
+def plan_for(task: Task, decision: Decision, server_files: ServerFiles | None) -> Plan:
+    """Plan the exposure, or refuse what this plan would break."""
+    observed, originals, listener = decision.adoption.observed, decision.originals, decision.listener
+    desired = Desired(
+        listener=listener,
+        method=decision.method,
+        firewall=decision.firewall,
+        server_files=server_files,
+        live_restore=task.live_restore,
+        adopted=decision.adoption.texts,
+        sockets_to_restart=decision.adoption.sockets,
+    )
+    plan = plan_exposure(observed, desired, originals)
+    if plan.restarted:
+        check_answers(observed)
+        check_swarm(observed, allow_downtime=task.allow_downtime)
+    if plan.changed:
+        check_writable(observed)
+    _check_in_force(decision, plan)
+    if plan.restarted:
+        check_addresses(observed, listener.listen, _own_ports(observed, originals) | decision.adoption.ports)
+    return plan
+
+
+def must_close(failure: Failure, observation: Observation) -> bool:
+    """Whether the port has to be closed because of this refusal: what protects it is not in force."""
+    if failure.key == "filtering_unsupported" and observation.filtering is None:
+        # Nobody could try it: no verdict.
+        return False
+    return failure.key in _NOT_IN_FORCE
+
+
+def _check_in_force(decision: Decision, plan: Plan) -> None:
+    observed, originals, listener = decision.observed, decision.originals, decision.listener
+    if listener.tls and originals.is_tls:
+        check_guard(observed)
+        if originals.method and not plan.restarted:
+            # The port stays as it is.
+            check_strangers_refused(observed, listener.listen)
+    check_exec_start(observed)
+
+
+def _check_has_firewall(firewall: Firewall) -> None:
+    """Refuse plain TCP that nothing protects. Failure: C(insecure_everyone)."""
+    if firewall.name == "none":
+        raise Failure(
+            "insecure_everyone",
+            thing="firewall none",
+            reason="nothing would keep anyone from the port, and without TLS that gives everyone root on the host",
+            cure="Choose a firewall (expose_firewall in the role), or leave TLS on",
+        )
+
+
+def _own_ports(observed: Observed, originals: Originals) -> set[int]:
+    """Return the ports that dockerd, or systemd for it, holds through us."""
+    listen = observed.observation.unit(layout.GANGWAY_SOCKET).get("Listen", "")
+    # The socket unit as systemd has it: its file may be gone.
+    ports = {int(port) for port in re.findall(r":(\d{1,5}) \(Stream\)", listen)}
+    # With method daemon_json, also if the originals are lost.
+    shared = [layout.DAEMON_JSON] if originals.method else []
+    for path in (layout.SOCKET_UNIT, layout.LISTENER_FLAGS, *shared, *originals.files):
+        words: t.Iterable[str] = (observed.content(path) or b"").decode(errors="replace").replace('"', " ").split()
+        for word in words:
+            port = word.rstrip(",").rpartition(":")[2].rpartition("=")[2]
+            if port.isdigit() and ("ListenStream=" in word or "tcp://" in word):
+                ports.add(int(port))
+    return ports

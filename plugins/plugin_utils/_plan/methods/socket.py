@@ -1,0 +1,163 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Method C(socket): a socket unit of our own hands dockerd its TCP port, where systemd starts it with C(-H fd://).
+
+No vendor file is touched and ExecStart is not overridden. The access list sits in the same unit as the port, so the
+port can't be open without it (systemd.resource-control(5), IPAddressDeny=).
+"""
+
+from __future__ import annotations
+
+__all__ = ("SocketMethod", "render_activation_unit", "render_drop_in", "render_socket_unit")
+
+import os
+import typing as t
+
+from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
+
+from ..host.observed import Observed
+from ..listener.addresses import Listen
+from ..listener.listener import HEADER, TLS_SETTINGS, Listener
+from .guarding import after_boot_units, exec_start_section, guard_of_daemon_json
+from .method import Rendered
+
+
+class SocketMethod:
+    """See the module's docstring, and M(Method)."""
+
+    name = "socket"
+    sets_flags = False
+
+    @staticmethod
+    def unsuitable(observed: Observed) -> str | None:
+        if not observed.has_systemd:
+            return f"{observed.init} runs this host, and socket units are systemd's"
+        activated = any(host.startswith("fd://") for host in observed.flags.hosts)
+        if not activated or os.path.basename(observed.flags.program) != "dockerd":
+            return (
+                f"{layout.DOCKER_SERVICE} does not start dockerd itself with -H fd://, so dockerd takes no port from a "
+                "socket unit"
+            )
+        return None
+
+    @staticmethod
+    def render(observed: Observed, listener: Listener) -> Rendered:
+        override = exec_start_section(observed)
+        return Rendered(
+            files={
+                **({layout.EXEC_DROP_IN: f"{HEADER}[Service]\n{override}"} if override else {}),
+                layout.SOCKET_UNIT: render_socket_unit(listener),
+                layout.ACTIVATION_UNIT: render_activation_unit(),
+                layout.DROP_IN: render_drop_in(listener.python, tls=listener.tls),
+            },
+            settings=TLS_SETTINGS if listener.tls else {},
+        )
+
+
+def render_socket_unit(listener: Listener) -> str:
+    """Return docker-gangway.socket."""
+    streams = "".join(f"ListenStream={_stream(entry)}\n" for entry in listener.listen)
+    has_list = listener.firewall == "systemd"
+    return (
+        f"{HEADER}"
+        "[Unit]\n"
+        f"Description=Docker API over TCP{' with mutual TLS' if listener.tls else ', without TLS'}\n"
+        f"{_ordering(listener)}"
+        "\n"
+        "[Socket]\n"
+        f"{streams}"
+        "# An address that is not up yet must not keep dockerd from starting.\n"
+        "FreeBind=yes\n"
+        "# Not docker.service itself: that inherits the port by its drop-in, which brings the guard, or not at all.\n"
+        f"Service={layout.GANGWAY_SERVICE}\n"
+        f"{_checks(listener)}"
+        f"{_access_list(listener.listen, listener.allow) if has_list else ''}"
+    )
+
+
+def _ordering(listener: Listener) -> str:
+    """Order the socket after the units that bring the firewall's rules into force."""
+    if not listener.boot_units:
+        return ""
+    if listener.boot_units == (layout.FIREWALL_SERVICE,):
+        # Not Requires=: the socket would go down with each restart of that unit, and not come back under dockerd.
+        return after_boot_units(listener)
+    # These start after basic.target, which waits for all sockets by default.
+    return (
+        "DefaultDependencies=no\n"
+        "Conflicts=shutdown.target\n"
+        f"Before={layout.DOCKER_SERVICE} shutdown.target\n"
+        f"After=sysinit.target {' '.join(listener.boot_units)}\n"
+    )
+
+
+def _checks(listener: Listener) -> str:
+    if not listener.checks:
+        return ""
+    checks = " && ".join(listener.checks)
+    return f"# Without its access list the port does not open.\nExecStartPre=/bin/sh -c '{checks}'\n"
+
+
+def _access_list(listen: t.Sequence[Listen], allow: t.Sequence[str]) -> str:
+    allowed = "".join(f"IPAddressAllow={network}\n" for network in [*_own_addresses(listen), *allow])
+    return (
+        "IPAddressDeny=any\n"
+        "# The machine itself, as with any firewall (from there, each run checks what it did); then the access list.\n"
+        f"{allowed}"
+    )
+
+
+def render_activation_unit() -> str:
+    """Return docker-gangway.service, which starts dockerd for a client that comes while it is down.
+
+    It takes no port itself: without the drop-in, whatever starts docker.service starts it without the port.
+    """
+    return (
+        f"{HEADER}"
+        "[Unit]\n"
+        "Description=Start dockerd for clients of its TCP port\n"
+        f"BindsTo={layout.DOCKER_SERVICE}\n"
+        f"After={layout.DOCKER_SERVICE}\n"
+        "\n"
+        "[Service]\n"
+        "Type=oneshot\n"
+        "RemainAfterExit=yes\n"
+        "# systemd hands it the port and would make it blocking under dockerd, which then cannot close it to stop.\n"
+        "NonBlocking=yes\n"
+        "ExecStart=/bin/true\n"
+    )
+
+
+def render_drop_in(python: str, *, tls: bool = True) -> str:
+    """Return the drop-in of docker.service that hands over the socket and runs the guard before each start."""
+    # A systemctl that can't answer prints neither of these words, and dockerd does not start.
+    stopped = f"case $(systemctl is-active {layout.GANGWAY_SOCKET}) in inactive|failed) ;; *) exit 1 ;; esac"
+    stop = f"systemctl stop {layout.GANGWAY_SOCKET}; {stopped}"
+    guard = (
+        "# Whatever keeps the guard from saying that mutual TLS is in force closes the port.\n"
+        f"ExecStartPre=/bin/sh -c '{{ {guard_of_daemon_json(python)}; }} || {{ {stop}; }}'\n"
+    )
+    return (
+        f"{HEADER}"
+        "[Unit]\n"
+        f"Wants={layout.GANGWAY_SOCKET}\n"
+        f"After={layout.GANGWAY_SOCKET}\n"
+        f"RequiresMountsFor={layout.STATE}\n"
+        "\n"
+        "[Service]\n"
+        f"Sockets={layout.GANGWAY_SOCKET}\n"
+        f"{guard if tls else ''}"
+    )
+
+
+def _stream(entry: Listen) -> str:
+    # A bare port is [::]:PORT, dual stack, see systemd.socket(5).
+    return str(entry.port) if entry.host == "any" else str(entry)
+
+
+def _own_addresses(listen: t.Sequence[Listen]) -> list[str]:
+    if any(entry.is_wildcard for entry in listen):
+        return ["127.0.0.0/8", "::1/128"]
+    return [f"{entry.host}/{128 if ':' in entry.host else 32}" for entry in listen]

@@ -1,0 +1,56 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The task: the options of dockerd_listener that a plan depends on, parsed once."""
+
+from __future__ import annotations
+
+__all__ = ("Task",)
+
+import typing as t
+from dataclasses import dataclass
+
+from .listener.addresses import Listen, check_plain_tcp, parse_allow, parse_listen
+
+
+@dataclass(frozen=True)
+class Task:
+    """See the module's options."""
+
+    listen: tuple[Listen, ...] = ()
+    #: Networks in CIDR form; none: the machine that Ansible connects from.
+    allow: tuple[str, ...] = ()
+    method: str = "auto"
+    firewall: str = "auto"
+    adopt: bool = False
+    tls: bool = True
+    insecure: bool = False
+    live_restore: bool = True
+    allow_downtime: bool = False
+
+    @classmethod
+    def of(cls, args: t.Mapping[str, t.Any]) -> Task:
+        """Parse a task's options: bad input shows before any host is asked.
+
+        Failures: C(invalid_listen), C(invalid_allow), C(insecure_not_confirmed), C(insecure_everyone).
+        """
+        task = cls(
+            listen=tuple(parse_listen(text) for text in args["listen"]),
+            allow=parse_allow(args["allow"]),
+            method=args["method"],
+            firewall=args["firewall"],
+            adopt=args["adopt"],
+            tls=args["tls"],
+            insecure=args["insecure"],
+            live_restore=args["live_restore"],
+            allow_downtime=args["allow_downtime"],
+        )
+        if not task.tls:
+            check_plain_tcp(task.insecure, task.allow)
+        return task
+
+    @property
+    def may_need_filtering(self) -> bool:
+        """Whether the host should see if systemd can filter packets."""
+        return self.method in ("auto", "socket") and self.firewall in ("auto", "systemd")
