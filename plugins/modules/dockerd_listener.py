@@ -13,8 +13,9 @@ description:
   - Opens a host's Docker daemon to the network, so that clients with a certificate of the fleet can use it with
     C(DOCKER_HOST=tcp://host:2376), and nobody else can.
   - The server's key is made on the host and never leaves it; its certificate is signed on the controller.
-  - Everything that is changed is put back as it was when any step fails. Containers keep running.
-  - O(state=absent) takes everything away again, to the byte.
+  - If any step fails, everything that was changed is restored. Containers keep running.
+  - A run that loses its controller completes or rolls back on the host. The next run reports what was restored.
+  - O(state=absent) removes everything again and restores every file byte for byte.
 attributes:
   check_mode:
     description: Can run in check mode and predict the run exactly, without touching anything.
@@ -26,15 +27,15 @@ attributes:
     description: A second run changes nothing and restarts nothing.
     support: full
   action:
-    description: Has an action plugin, which signs and verifies on the controller.
+    description: Has an action plugin, which plans, signs and verifies on the controller.
     support: full
 options:
   state:
     description:
-      - Whether the listener is to be there.
-      - V(renewed) is like V(present), but leaves a host alone, without asking it anything, unless the endpoint record
-        says that its certificate is due or that it has to trust other clients than it does. Then the host also has to
-        work afterwards if it worked before.
+      - Whether the host has the listener.
+      - V(renewed) is like V(present), but does not connect to a host unless the endpoint record says that its
+        certificate is due, or that its list of clients has changed. It fails if the endpoint worked before and does not
+        afterwards.
     type: str
     choices: [present, absent, renewed]
     default: present
@@ -43,22 +44,22 @@ options:
       - Where to listen, each as C(ADDRESS:PORT), C([IPV6]:PORT), C(NAME:PORT), or C(any:PORT) for all addresses of the
         host. Without a port it is 2376.
       - A name is that of a network interface of the host (C(eth1:2376)), for all its addresses, or of a host, and
-        resolved there. Each run resolves it anew and follows.
-      - Left out, it is the address of the host that Ansible connects to by SSH, with port 2376.
+        resolved there. Each run resolves it again and follows.
+      - The default is the address of the host that Ansible connects to by SSH, with port 2376.
     type: list
     elements: str
     default: []
   allow:
     description:
       - Who may connect, as IP addresses and networks in CIDR form; V(any) is everyone. Others' packets are dropped.
-      - Left out, it is the machine that Ansible connects from, as the host sees it.
-      - Connections from the host itself, to its own listening addresses, are always let through to TLS.
+      - The default is the machine that Ansible connects from, as the host sees it.
+      - Connections from the host itself, to its own listening addresses, always reach TLS.
     type: list
     elements: str
     default: []
-  names:
+  tls_sans:
     description:
-      - Further DNS names and IP addresses that clients connect to, for the server's certificate.
+      - Additional DNS names and IP addresses for the server's certificate.
       - The listening addresses, C(ansible_host) and C(inventory_hostname) are always in it.
     type: list
     elements: str
@@ -66,20 +67,20 @@ options:
   advertise:
     description:
       - The name or address that goes into the clients' C(DOCKER_HOST).
-      - Left out, it is the first entry of O(listen) (the first address of a network interface), or C(ansible_host)
-        where that is a wildcard or left out.
+      - The default is the first entry of O(listen) (the first address of a network interface), or C(ansible_host)
+        if that is a wildcard or not set.
     type: str
   method:
     description:
       - How the listener is put in place.
       - V(socket) adds a systemd socket unit. It needs a docker.service that starts dockerd with C(-H fd://), as the
         packages docker-ce, docker.io (Debian, Ubuntu) and moby-engine do. The port stays open while dockerd restarts.
-      - V(override) is a drop-in that sets ExecStart to the package's own line with the listener behind it.
+      - V(override) is a drop-in that sets ExecStart to the package's own line followed by the listener.
       - V(daemon_json) puts C(hosts) into C(daemon.json).
       - V(options_file) adds a block to the file that the package keeps for dockerd's options,
         C(/etc/default/docker), C(/etc/sysconfig/docker) or C(/etc/conf.d/docker).
-      - V(auto) stays with the method that is in place. On a host that is not exposed it takes V(socket) where systemd
-        starts dockerd with C(-H fd://), V(override) on other hosts with systemd, and V(options_file) on those without.
+      - V(auto) keeps the method that is in place. On a host that is not exposed it takes V(socket) if systemd starts
+        dockerd with C(-H fd://), V(override) on other hosts with systemd, and V(options_file) on those without.
     type: str
     choices: [auto, socket, override, daemon_json, options_file]
     default: auto
@@ -87,44 +88,48 @@ options:
     description:
       - What keeps machines that are not in O(allow) from the port.
       - V(systemd) is the socket unit's own list, for O(method=socket) only.
-      - V(nftables) is a table of our own, loaded by a unit of our own before dockerd starts.
-      - V(firewalld) and V(ufw) say that the role, or another task, keeps that firewall's rules; this module sets none.
-      - V(none) leaves it to TLS alone.
+      - V(nftables) is a separate table, loaded by a separate unit before dockerd starts.
+      - V(firewalld) is a policy in firewalld, 0.9 or newer, which has to be running.
+      - V(ufw) are rules in front of all others in ufw, 0.36 or newer, which has to be enabled.
+      - V(none) leaves the port to TLS alone.
+      - Rules cover exactly the addresses and ports that dockerd listens on. Rules of another firewall that an earlier
+        run set are found and removed, also with O(state=absent).
       - V(auto) is V(systemd) with O(method=socket), and V(nftables) with every other method.
     type: str
     choices: [auto, systemd, nftables, firewalld, ufw, none]
     default: auto
   adopt:
     description:
-      - Take over a TCP listener that dockerd has already, perhaps one in the clear. The files that set it up are
-        changed or put aside, and O(state=absent) brings them back as they were.
+      - Replace a TCP listener that dockerd has already, with or without TLS. The files that set it up are changed or
+        set aside, and O(state=absent) restores them. A file of a package is never changed; a drop-in replaces its
+        ExecStart.
     type: bool
     default: false
   tls:
     description:
-      - V(false) is plain TCP, without any certificates. Whoever reaches the port is root on the host.
-      - It needs O(insecure=true) as well, and an O(allow) that is not everyone.
+      - V(false) is plain TCP, without any certificates. Anyone who reaches the port has root on the host.
+      - It also needs O(insecure=true), and an O(allow) that is not everyone.
     type: bool
     default: true
   insecure:
-    description: Says again that O(tls=false) is meant.
+    description: Confirms O(tls=false).
     type: bool
     default: false
   live_restore:
     description:
-      - Leave C(live-restore) on in C(daemon.json), so that containers live through later restarts of dockerd, too.
-      - With V(false), the setting stays as it is; containers live through the restart that this task needs all the
-        same.
+      - Leave C(live-restore) on in C(daemon.json), so that containers keep running during later restarts of dockerd.
+      - With V(false), the setting stays as it is. Containers still keep running during the restart that this task
+        needs.
     type: bool
     default: true
   client:
-    description: The client identity that the endpoint is verified with, and that lookups take when none is named.
+    description: The client identity that verifies the endpoint, and that lookups use by default.
     type: str
     default: admin
   key_origin:
     description:
       - V(host) makes the server's key on the host, with the C(openssl) command or the Python package cryptography.
-      - V(controller) makes it on the controller, below O(home), and copies it to the host.
+      - V(controller) makes it on the controller, below O(fleets_dir), and copies it to the host.
     type: str
     choices: [host, controller]
     default: host
@@ -134,13 +139,13 @@ options:
     choices: [ecdsa_p256, ecdsa_p384, rsa_2048, rsa_3072, rsa_4096, ed25519]
     default: ecdsa_p256
   validity:
-    description: Days that a new server certificate is valid.
-    type: int
-    default: 365
+    description: How long a new server certificate is valid, in days (V(365), V(365d)) or hours (V(12h)).
+    type: str
+    default: 365d
   renew_before:
     description:
-      - When the server's certificate is renewed, as days before it expires (V(30), V(30d)) or as the share of its life
-        that is left (V(25%)). Left out, it is one third of its life.
+      - When the server's certificate is renewed, as a duration before it expires (V(30), V(30d), V(12h)) or as the
+        share of its life that is left (V(25%)). The default is one third of its life.
     type: str
   sign_command:
     description:
@@ -149,70 +154,30 @@ options:
     type: str
   certificate:
     description:
-      - A file on the controller with a server certificate of your own, its chain behind it, in PEM.
-      - Together with O(key) and O(client_ca), no authority of ours is needed.
+      - A file on the controller with a server certificate of your own, followed by its chain, in PEM.
+      - With O(certificate), O(key) and O(client_ca), the fleet needs no authority.
     type: path
   key:
     description: A file on the controller with the key of O(certificate), not encrypted. It is copied to the host.
     type: path
   client_ca:
     description:
-      - A file on the controller with the certificates of the CAs whose clients are let in, in PEM, or of single
+      - A file on the controller with the certificates of the CAs whose clients are accepted, in PEM, or of single
         clients.
-      - Left out, they are those of the fleet.
+      - The default is those of the fleet.
     type: path
-  take_over:
-    description: Expose the host anew though another controller has exposed it; that one's clients are locked out.
+  replace_controller:
+    description: Replace the controller that has exposed the host. Its clients lose their access.
     type: bool
     default: false
   allow_downtime:
-    description: Go on where the restart of dockerd stops containers, as it does in swarm mode.
+    description: Proceed even if restarting dockerd stops containers, as it does in swarm mode.
     type: bool
     default: false
-  exchange:
-    description: What the controller tells the host between planning and applying. Not for use in playbooks.
-    type: dict
-    suboptions:
-      phase:
-        description: What to do.
-        type: str
-        choices: [plan, apply]
-        default: plan
-      ca:
-        description: The clients' CA, in PEM.
-        type: str
-      certificate:
-        description: The server's certificate to put in place, in PEM.
-        type: str
-      key_sha256:
-        description: The digest of that key's file.
-        type: str
-      expected:
-        description: The fingerprint of the certificate that should be there.
-        type: str
-      request_names:
-        description: Names that have to stand in the certificate request.
-        type: list
-        elements: str
-        default: []
-      covers:
-        description: The names in that certificate.
-        type: list
-        elements: str
-        default: []
-      renew:
-        description: The certificate is to be made anew.
-        type: bool
-        default: false
-      new_key:
-        description: With a new key, too.
-        type: bool
-        default: false
-      pending:
-        description: Names the key that waits on the host for its certificate.
-        type: str
-  exchange_key:
-    description: The server's key to put in place, where it is not made on the host. Not for use in playbooks.
+  carry_out:
+    description:
+      - The plan that the action plugin sends to the host, as JSON. Internal; not for use in playbooks.
+      - It may contain a private key, so it is one option that is never logged.
     type: str
 extends_documentation_fragment:
   - gangway.docker.fleet
@@ -244,7 +209,7 @@ EXAMPLES = r"""
         allow: [10.20.0.0/24]
         client: ci
 
-- name: Bring certificates of the company's own PKI
+- name: Use certificates of the company's own PKI
   hosts: docker_hosts
   gather_facts: false
   become: true
@@ -257,7 +222,7 @@ EXAMPLES = r"""
         key: "pki/{{ inventory_hostname }}-key.pem"
         client_ca: pki/clients-ca.pem
 
-- name: Take everything away again
+- name: Remove everything again
   hosts: docker_hosts
   gather_facts: false
   become: true
@@ -279,7 +244,7 @@ restarted:
   returned: success
   type: bool
 reason:
-  description: Why the server's certificate was (would be) made; empty where it was not.
+  description: Why the server's certificate was (would be) made; empty if it was not.
   returned: success
   type: str
   sample: lacks 10.20.0.5
@@ -290,7 +255,7 @@ listen:
   elements: str
   sample: ["10.20.0.5:2376"]
 interfaces:
-  description: Those names in O(listen) that are network interfaces of the host.
+  description: The names in O(listen) that are network interfaces of the host.
   returned: when O(state=present)
   type: list
   elements: str
@@ -301,7 +266,7 @@ firewall:
   type: str
   sample: systemd
 method:
-  description: How the listener is (with O(state=absent), was) put in place.
+  description: The method that put (with O(state=absent), had put) the listener in place.
   returned: success
   type: str
   sample: socket
@@ -329,69 +294,52 @@ endpoint:
     refused: []
     tls: true
     interfaces: []
-    asked: {listen: ["10.20.0.5:2376"], method: auto, firewall: auto, live_restore: true}
+    options: {listen: ["10.20.0.5:2376"], method: auto, firewall: auto, live_restore: true}
 failure:
-  description: A stable key for what went wrong, for scripts.
+  description: A stable key for the error, for scripts.
   returned: failure
   type: str
   sample: port_taken
 rolled_back:
-  description: The host had been changed and is as before again.
+  description: The host had been changed, and everything was restored.
   returned: failure
   type: bool
 """
 
 import functools
-import shutil
+import json
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Host
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.listener import run_listener
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.options import ARGUMENT_SPEC, REQUIRED_BY
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.request import Identity, Request
-from ansible_collections.gangway.docker.plugins.module_utils._host.keys import check_means, make_key, make_request
+from ansible_collections.gangway.docker.plugins.module_utils._host.runner import Host
+from ansible_collections.gangway.docker.plugins.module_utils._observe.observe import observe
+from ansible_collections.gangway.docker.plugins.module_utils._run.run import carry_out
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+from ansible_collections.gangway.docker.plugins.module_utils._shared.listener_options import (
+    LISTENER_ARGUMENTS,
+    LISTENER_REQUIRED_BY,
+)
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=ARGUMENT_SPEC,
-        required_by=REQUIRED_BY,
+        argument_spec=LISTENER_ARGUMENTS,
+        required_by=LISTENER_REQUIRED_BY,
         supports_check_mode=True,
     )
-    params = module.params
-    openssl = shutil.which("openssl", path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    order = module.params["carry_out"]
+    if order is None:
+        module.fail_json(msg="dockerd_listener runs by its action plugin only", failure="action_plugin_missing")
     run = functools.partial(module.run_command, handle_exceptions=False, environ_update={"LC_ALL": "C.UTF-8"})
-    exchange = dict(params["exchange"] or {})
-    phase = exchange.pop("phase", "plan")
-    for option in ("covers", "request_names"):
-        exchange[option] = tuple(exchange.get(option, ()))
-    request = Request(
-        state=params["state"],
-        phase=phase,
-        check_mode=module.check_mode,
-        listen=tuple(params["listen"]),
-        allow=tuple(params["allow"]),
-        key_origin=params["key_origin"],
-        allow_downtime=params["allow_downtime"],
-        method=params["method"],
-        firewall=params["firewall"],
-        adopt=params["adopt"],
-        tls=params["tls"],
-        insecure=params["insecure"],
-        live_restore=params["live_restore"],
-        identity=Identity(**exchange, key=params["exchange_key"]),
-        make_key=functools.partial(make_key, run, openssl, params["key_type"]),
-        make_request=functools.partial(make_request, run, openssl),
-        check_means=functools.partial(check_means, openssl),
-    )
+    host = Host(run)
     try:
-        result = run_listener(Host(run), request)
+        result = carry_out(host, order)
+        # After an interrupted run, the next plan needs no further execution.
+        params = json.loads(order).get("observe")
+        if params is not None:
+            result["observation"] = observe(host, params)
     except Failure as exc:
         module.fail_json(**exc.as_result())
-    for warning in result.pop("warnings"):
-        module.warn(warning)
     module.exit_json(**result)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How far a host's clock is from the controller's, by what the module on it tells, and whether that does harm."""
+"""How far a host's clock is from the controller's, from the module's answer, and whether that does harm."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .._pki.profile import BACKDATE
 
 
 class HostClock:
-    """C(skew): seconds that the host's clock is ahead; 0 where that can't be told from the time that asking took."""
+    """C(skew): seconds that the host's clock is ahead; 0 if it is within the time that the question took."""
 
     def __init__(self, host: str) -> None:
         self.host = host

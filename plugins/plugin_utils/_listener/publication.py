@@ -13,12 +13,13 @@ import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.formats import Connection
 
-from .._endpoint.identity import ServerIdentity
 from .._endpoint.probe import probe_endpoint
 from .._endpoint.record import EndpointRecord, write_record
 from .._endpoint.verification import verify_endpoint
 from .._fleet.fleet import Fleet
 from .._fleet.revocation import revoked_bundles
+from .._identity.facts import facts_of_identity
+from .._identity.server_identity import ServerIdentity
 
 
 def publish(
@@ -28,7 +29,7 @@ def publish(
     *,
     url: str,
     client: str,
-    asked: t.Mapping[str, t.Any],
+    options: t.Mapping[str, t.Any],
     before: EndpointRecord | None,
 ) -> None:
     """Verify the endpoint, write its record, and add it to the task's result, as a fact too.
@@ -54,14 +55,16 @@ def publish(
         key_origin=identity.origin,
         verified=verified,
         refused=refused,
-        asked=dict(asked),
-        **identity.facts(),
+        options=dict(options),
+        **facts_of_identity(identity),
         **_told(result),
     )
     _publish(fleet, record, result)
 
 
-def publish_plain(fleet: Fleet, host: str, result: dict[str, t.Any], *, url: str, asked: t.Mapping[str, t.Any]) -> None:
+def publish_plain(
+    fleet: Fleet, host: str, result: dict[str, t.Any], *, url: str, options: t.Mapping[str, t.Any]
+) -> None:
     """The same for a daemon without TLS, of which no certificate tells anything."""
     verified = None
     if _includes(result["allow"], result["connection"]):
@@ -84,7 +87,7 @@ def publish_plain(fleet: Fleet, host: str, result: dict[str, t.Any], *, url: str
         verified=verified,
         refused=[],
         tls=False,
-        asked=dict(asked),
+        options=dict(options),
         **_told(result),
     )
     _publish(fleet, record, result)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("about_expiry", "asked_options", "lacks_proof", "recorded_options")
+__all__ = ("about_expiry", "is_aged", "lacks_proof", "recordable_options", "recorded_options")
 
 import typing as t
 import urllib.parse
@@ -20,13 +20,13 @@ from .._pki.keys import key_type_of
 from .._pki.renewal import describe_expiry, expires_soon
 from .listening import addresses_in
 
-#: Options that are not to be had back from what came of them, and whose defaults would change how a host is exposed.
-_ASKED = ("listen", "method", "firewall", "live_restore")
+#: Options that a result does not show, and whose defaults would change how a host is exposed.
+_RECORDED = ("listen", "method", "firewall", "live_restore")
 
 
-def asked_options(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def recordable_options(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return what the endpoint record keeps of the task's options."""
-    return {option: args[option] for option in _ASKED}
+    return {option: args[option] for option in _RECORDED}
 
 
 def recorded_options(record: EndpointRecord, args: t.Mapping[str, t.Any], fleet: Fleet) -> dict[str, t.Any]:
@@ -40,11 +40,11 @@ def recorded_options(record: EndpointRecord, args: t.Mapping[str, t.Any], fleet:
     # An interface may have got another address. These are added as the host tells them, so none is to be kept.
     passing = addresses_in(record.listen) if record.interfaces else []
     options: dict[str, t.Any] = {
-        **record.asked,
+        **record.options,
         "tls": record.tls,
-        "listen": args["listen"] or record.asked.get("listen") or record.listen,
+        "listen": args["listen"] or record.options.get("listen") or record.listen,
         "allow": args["allow"] or record.allow,
-        "names": args["names"] or [name for name in record.server_names if name not in passing],
+        "tls_sans": args["tls_sans"] or [name for name in record.server_names if name not in passing],
         "advertise": args["advertise"] or (None if advertised in passing else advertised),
     }
     if chain:
@@ -63,7 +63,13 @@ def about_expiry(record: EndpointRecord) -> list[str]:
     chain = try_chain(record.certificate.encode())
     if not chain or not expires_soon(chain[0], clock.now()):
         return []
-    return [f"The certificate of {record.name} {describe_expiry(chain[0], clock.now())}; bring a new one in time."]
+    return [f"The certificate of {record.name} {describe_expiry(chain[0], clock.now())}; provide a new one in time."]
+
+
+def is_aged(record: EndpointRecord, fleet: Fleet) -> bool:
+    """Whether the certificate in the record is due by its age."""
+    chain = try_chain(record.certificate.encode())
+    return not chain or fleet.settings.renew_before.is_due(chain[0], clock.now())
 
 
 def lacks_proof(record: EndpointRecord, fleet: Fleet) -> bool:

@@ -1,0 +1,164 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Exposing a daemon, with mutual TLS or as plain TCP."""
+
+from __future__ import annotations
+
+__all__ = ("about_plain_tcp", "expose")
+
+import typing as t
+
+from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+
+from .._endpoint.ownership import check_owner
+from .._endpoint.record import EndpointRecord, read_record
+from .._fleet.fleet import Fleet
+from .._identity.facts import diff_of_identity, warnings_about_identity
+from .._identity.server_identity import ServerIdentity
+from .._plan.decision import Decision, decide, plan_for
+from .._plan.host.observation import Observation
+from .._plan.listener.resolution import names_to_resolve
+from .._plan.plan import Plan
+from .._plan.refusals.host import check_key_can_be_made
+from .._plan.task import Task
+from .host_clock import HostClock
+from .listening import advertised_url, host_names
+from .publication import publish, publish_plain
+from .recorded import recordable_options
+from .run import Run
+
+
+class Exposure:
+    """Holds what an exposure's attempts share."""
+
+    def __init__(
+        self,
+        run: Run,
+        fleet: Fleet,
+        task: Task,
+        args: t.Mapping[str, t.Any],
+        *,
+        identity: ServerIdentity | None,
+        record: EndpointRecord | None,
+        clock: HostClock,
+    ) -> None:
+        self.run = run
+        self.fleet = fleet
+        self.task = task
+        self.args = args
+        self.identity = identity
+        self.record = record
+        self.clock = clock
+
+    def attempt(self) -> tuple[Decision, Plan, Observation] | None:
+        """Observe, plan and run; None: the host changed meanwhile, or has to make a key first."""
+        observation = self.run.observe(self._params())
+        try:
+            planned = self._plan(observation)
+        except Failure as exc:
+            self.run.close_if_needed(exc, observation)
+            self.run.drop_key(observation)
+            raise
+        if planned is None:
+            return None
+        decision, plan = planned
+        secrets = {} if self.identity is None else self.identity.secrets()
+        return (decision, plan, observation) if self.run.carry_out(plan, observation, secrets) else None
+
+    def _params(self) -> dict[str, t.Any]:
+        """Return what the host is asked for."""
+        listen, names = self.task.listen, names_to_resolve(self.task.listen)
+        params: dict[str, t.Any] = {
+            "resolve": names,
+            "ports": sorted({entry.port for entry in listen}),
+            "firewall": self.task.firewall,
+            "filtering": self.task.may_need_filtering,
+        }
+        key = None if self.identity is None else self.identity.key_request(self.record)
+        return params if key is None else {**params, "key": key}
+
+    def _plan(self, observation: Observation) -> tuple[Decision, Plan] | None:
+        certificate = (observation.content(layout.CERTIFICATE) or b"").decode(errors="replace")
+        provided = self.identity is not None and self.identity.provided is not None
+        if not self.args["replace_controller"] and not provided:
+            check_owner(self.fleet, self.run.host, certificate, self.record)
+        decision = decide(self.task, observation)
+        if self.identity is None:
+            return decision, plan_for(self.task, decision, None)
+        identity = self.identity
+        identity.listen_names = host_names(self.task.listen, decision.interfaces)
+        identity.addresses = tuple(e.host for e in decision.listener.listen if not e.is_wildcard)
+        identity.judge(observation, self.record)
+        if identity.reasons:
+            self.clock.check(self.fleet.settings.validity)
+        if identity.reasons and identity.key_origin == "host":
+            identity.certificate = identity.chain = None
+            if identity.needs_new_key:
+                check_key_can_be_made(decision.observed)
+            # What refuses this exposure shows before anything is signed.
+            plan_for(self.task, decision, identity.server_files(observation))
+            if not self.run.check_mode:
+                if identity.needs_csr(observation) or identity.needs_new_key:
+                    return None
+                identity.sign(observation)
+            else:
+                identity.check_signer()
+        return decision, plan_for(self.task, decision, identity.server_files(observation))
+
+
+def expose(exposure: Exposure, *, ansible_host: str) -> dict[str, t.Any]:
+    """Expose the daemon; return the task's result."""
+    decision, plan, observation = exposure.run.until_settled(exposure.attempt)
+    run, args, identity = exposure.run, exposure.args, exposure.identity
+    result = {**run.result(plan), **_facts(decision, observation)}
+    result["reason"] = "" if identity is None else "; ".join(identity.reasons)
+    if identity is not None and plan.changes_bundle:
+        before = observation.content(layout.CERTIFICATE)
+        result["diff"] = [diff_of_identity(identity, before), *result["diff"]]
+    if identity is not None:
+        result["warnings"] += warnings_about_identity(identity)
+    result["warnings"] += [*exposure.clock.warnings(), *exposure.fleet.warnings]
+    url = advertised_url(result, exposure.task.listen, advertise=args["advertise"], ansible_host=ansible_host)
+    if identity is None:
+        result["warnings"].append(about_plain_tcp(run.host, url, result["allow"]))
+    if run.check_mode:
+        return result
+    options = recordable_options(args)
+    if identity is None:
+        publish_plain(exposure.fleet, run.host, result, url=url, options=options)
+    else:
+        publish(
+            exposure.fleet, identity, result, url=url, client=args["client"], options=options, before=exposure.record
+        )
+    return result
+
+
+def about_plain_tcp(host: str, url: str, allow: t.Sequence[str]) -> str:
+    """Return the warning that each run gives."""
+    return (
+        f"The Docker daemon of {host} is open without TLS: anyone who reaches {url} from {', '.join(allow)} has root "
+        f"on {host}, and traffic can be read and changed on the way."
+    )
+
+
+def _facts(decision: Decision, observation: Observation) -> dict[str, t.Any]:
+    """Return what the task's result has of the host, from an allow-list."""
+    engine, connection = decision.observed.engine, observation.connection
+    return {
+        "listen": [str(entry) for entry in decision.listener.listen],
+        "interfaces": decision.interfaces,
+        "allow": list(decision.listener.allow),
+        "firewall": decision.firewall.name,
+        "method": decision.method.name,
+        "engine_version": engine.version if engine else None,
+        "connection": None if connection is None else {"client": connection.client, "server": connection.server},
+    }
+
+
+def record_of(fleet: Fleet, host: str) -> EndpointRecord | None:
+    """Return the host's record, if it has one with a certificate."""
+    record = read_record(fleet.endpoints_folder, host)
+    return record if record is not None and record.tls else None
