@@ -18,15 +18,11 @@ import pytest
 from tests.integration.controller import Controller
 from tests.lab.engine import Engine, find_or_start_engine
 from tests.lab.hosts import Host
+from tests.lab.images import ENGINES, FIREWALLS, FLAVOURS, OTHER_INITS
 from tests.lab.packages import UNDRESS
 
-FLAVOURS = ("bookworm", "trixie", "sid")
-#: Hosts whose services are not started by systemd; tests ask for them by name.
-OTHER_INITS = ("bookworm-sysvinit", "bookworm-openrc")
-#: With firewalld and ufw, for the tests that take the fixture firewall_host.
-FIREWALLS = "bookworm-firewall"
-#: The fixtures that give a host of some flavour.
-_HOSTS = {"host": FLAVOURS, "unfiltered": FLAVOURS, "other_init": OTHER_INITS}
+#: The fixtures that give a host of some flavour. (firewall_host is always of the flavour FIREWALLS.)
+_HOSTS = {"host": ENGINES, "unfiltered": ENGINES, "other_init": OTHER_INITS}
 #: An address of the lab's gateway that is in no access list: packets from it come from outside.
 OUTSIDE = "172.30.77.2"
 
@@ -36,7 +32,10 @@ _LEFT = (
     "/etc/systemd/system/docker.socket.d /etc/docker/daemon.json* 2>/dev/null; find /etc -name '*gangway*'"
 )
 #: Others' files that we may edit. Copies of them are made before the first test, while they are as packaged.
-_SETTINGS = "/etc/default/docker /etc/conf.d/docker /etc/sysconfig/docker /etc/init.d/docker /etc/nftables.conf"
+_SETTINGS = (
+    "/etc/default/docker /etc/conf.d/docker /etc/sysconfig/docker /etc/init.d/docker /etc/nftables.conf "
+    "/usr/lib/systemd/system/docker.service"
+)
 #: By the host's init: how to see that dockerd runs, to stop what we and others have started, and to start dockerd.
 _SERVICES = {
     "systemd": (
@@ -123,13 +122,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--prefix", default="it", help="of the hosts' names, so that two runs do not share hosts")
     parser.addoption(
         "--flavour",
-        choices=(*FLAVOURS, *OTHER_INITS, FIREWALLS),
+        choices=FLAVOURS,
         help="only this kind of host, with its share of the tests marked one_host; each may run in a pytest of its own",
+    )
+    parser.addoption(
+        "--soak",
+        action="store_true",
+        help="every test on every flavour, whether or not marked one_host or flavours, and those marked soak",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "one_host: runs on one flavour only, for its subject is not the host")
+    for marker in (
+        "one_host: runs on one flavour only, for its subject is not the host",
+        "flavours(*names): runs on these flavours only: the others show nothing new",
+        "soak: runs with --soak only, for it takes long",
+    ):
+        config.addinivalue_line("markers", marker)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -140,28 +149,43 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    chosen = config.getoption("--flavour")
-    wanted = [item for item in items if _is_wanted(item, chosen)]
+    chosen, soak = config.getoption("--flavour"), config.getoption("--soak")
+    wanted = [item for item in items if _fits(item, chosen) and (soak or _is_due(item))]
     config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
     items[:] = wanted
 
 
-def _is_wanted(item: pytest.Item, chosen: str | None) -> bool:
+def _fits(item: pytest.Item, chosen: str | None) -> bool:
+    """Whether the test can run if only this flavour is there (None: all are)."""
     if "firewall_host" in getattr(item, "fixturenames", ()):
         return chosen in (None, FIREWALLS)
-    parameters: dict[str, str] = item.callspec.params if hasattr(item, "callspec") else {}
-    flavours = {parameters[fixture] for fixture in _HOSTS if fixture in parameters}
+    flavours = _flavours(item)
     if not flavours:
-        # No host: in the lanes of the flavours, as ever.
-        return chosen not in (*OTHER_INITS, FIREWALLS)
-    if flavours - {chosen} if chosen else len(flavours) > 1:
+        # No host: in the lanes of the engines, as ever.
+        return chosen in (None, *ENGINES)
+    return flavours == {chosen} if chosen else len(flavours) == 1
+
+
+def _is_due(item: pytest.Item) -> bool:
+    """Whether the test runs on its flavour without --soak."""
+    if item.get_closest_marker("soak") is not None:
         return False
-    if item.get_closest_marker("one_host") is None:
+    flavours = _flavours(item)
+    marker = item.get_closest_marker("flavours")
+    if marker is not None and not flavours <= {*marker.args}:
+        return False
+    if item.get_closest_marker("one_host") is None or not flavours:
         return True
     # By the test's name, its other parameters included, so that each lane gets its share and keeps it.
     (flavour,) = flavours
     name = item.name.replace(flavour, "")
-    return flavour == FLAVOURS[int(hashlib.sha256(name.encode()).hexdigest(), 16) % len(FLAVOURS)]
+    return flavour == ENGINES[int(hashlib.sha256(name.encode()).hexdigest(), 16) % len(ENGINES)]
+
+
+def _flavours(item: pytest.Item) -> set[str]:
+    """Return the flavours of the hosts that the test takes."""
+    parameters: dict[str, str] = item.callspec.params if hasattr(item, "callspec") else {}
+    return {parameters[fixture] for fixture in _HOSTS if fixture in parameters}
 
 
 @pytest.fixture(scope="session")

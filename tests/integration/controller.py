@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A controller for one test: its own home, inventory and ansible-playbook."""
+"""A controller for one test: its own fleets, inventory and ansible-playbook."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Controller:
 
     def __init__(self, folder: Path, hosts: t.Sequence[Host], **variables: t.Any) -> None:
         self.folder = folder
-        self.home = folder / "home"
+        self.fleets_dir = folder / "fleets"
         self.inventory = write_inventory(folder / "hosts.yml", hosts, **variables)
 
     def set_address(self, host: Host, address: str) -> None:
@@ -91,7 +91,7 @@ class Controller:
 
     @property
     def fleet(self) -> Path:
-        return self.home / "default"
+        return self.fleets_dir / "default"
 
     def client(self, name: str = "admin") -> Path:
         return self.fleet / "clients" / name
@@ -122,11 +122,15 @@ class Controller:
             raise AssertionError(f"no JSON came from ansible-playbook:\n{done.stdout}\n{done.stderr}") from None
         return Outcome(done.returncode, printed["plays"], printed["stats"], done.stderr)
 
+    def start_playbook(self, name: str, **variables: t.Any) -> subprocess.Popen[bytes]:
+        """Start one of the collection's playbooks, as the leader of a process group."""
+        command = [*self._command(variables), str(ROOT / "playbooks" / f"{name}.yml")]
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(command, cwd=self.folder, env=self.environment(), start_new_session=True, **quiet)
+
     def kill_playbook(self, name: str, *, after: float, **variables: t.Any) -> None:
         """Start one of the collection's playbooks and kill it, with all its forks, after so many seconds."""
-        command = [*self._command(variables), str(ROOT / "playbooks" / f"{name}.yml")]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        started = subprocess.Popen(command, cwd=self.folder, env=self.environment(), start_new_session=True, **quiet)
+        started = self.start_playbook(name, **variables)
         time.sleep(after)
         os.killpg(started.pid, signal.SIGKILL)
         started.wait()
@@ -134,7 +138,7 @@ class Controller:
     def _command(self, variables: t.Mapping[str, t.Any]) -> list[str]:
         # In a file: what stands on the command line, -vvvv prints.
         extra = self.folder / "extra.json"
-        extra.write_text(json.dumps({"expose_home": str(self.home), **variables}))
+        extra.write_text(json.dumps({"expose_fleets_dir": str(self.fleets_dir), **variables}))
         return ["ansible-playbook", f"--inventory={self.inventory}", f"--extra-vars=@{extra}"]
 
     def raw(

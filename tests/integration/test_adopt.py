@@ -14,6 +14,7 @@ from tests.integration.snapshot import snapshot, started_at
 from tests.lab.hosts import Host
 
 _DROP_INS = "/etc/systemd/system/docker.service.d"
+_UNIT = "/lib/systemd/system/docker.service"
 #: What the field's guides leave behind; each listens in the clear, on 2375 or 2376, and the place that is to be named.
 #: Some say so (tls false), or each start would take 16 s.
 OPEN = {
@@ -31,6 +32,17 @@ OPEN = {
         'printf \'{\\n  "hosts": ["unix:///var/run/docker.sock", "tcp://0.0.0.0:2375"],\\n  "tls": false,\\n'
         '  "debug": true\\n}\\n\' > /etc/docker/daemon.json',
         "/etc/docker/daemon.json:2",
+        2375,
+    ),
+    "daemon.json with sockets of systemd": (
+        f"sed -i 's# -H fd://##' {_UNIT}; "
+        'printf \'{\\n  "hosts": ["fd://", "tcp://0.0.0.0:2375"],\\n  "tls": false\\n}\\n\' > /etc/docker/daemon.json',
+        "/etc/docker/daemon.json:2",
+        2375,
+    ),
+    "package's unit": (
+        f"sed -i 's#-H fd://#-H fd:// -H tcp://0.0.0.0:2375 --tls=false --label keep=this#' {_UNIT}",
+        f"{_UNIT}:",
         2375,
     ),
     "options file": (
@@ -62,7 +74,8 @@ def tidy(host: Host):  # type: ignore[no-untyped-def]
     yield
     host.run(
         "systemctl --quiet disable --now docker-tcp.socket 2>/dev/null; rm -f /etc/systemd/system/docker-tcp.socket*; "
-        "rm -rf /etc/systemd/system/docker.socket.d; systemctl daemon-reload; systemctl stop docker.service; "
+        "rm -rf /etc/systemd/system/docker.socket.d; "
+        "systemctl daemon-reload; systemctl stop docker.service; "
         "systemctl restart docker.socket; systemctl reset-failed docker.service; true"
     )
 
@@ -101,6 +114,6 @@ def test_an_insecure_host_becomes_a_secure_one_in_one_run(host: Host, controller
 
     withdrawn = controller.withdraw()
     assert withdrawn.code == 0, withdrawn.failures
-    assert any("is there again" in warning for warning in withdrawn.warnings(host.name))
+    assert any("is back" in warning for warning in withdrawn.warnings(host.name))
     assert snapshot(host) == before
     assert ask_in_the_clear(host.address, port=port) == "answered"

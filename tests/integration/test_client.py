@@ -43,10 +43,10 @@ def exposed(machine: Host, controller: Controller) -> Controller:
 
 def play_of(controller: Controller, machine: Host, **variables: t.Any) -> list[dict[str, t.Any]]:
     given = {
-        "client_name": "ci",
-        "client_user": "deploy",
-        "client_endpoints": [machine.name],
-        "client_home": str(controller.home),
+        "docker_client_name": "ci",
+        "docker_client_user": "deploy",
+        "docker_client_endpoints": [machine.name],
+        "docker_client_fleets_dir": str(controller.fleets_dir),
         **variables,
     }
     roles = [{"role": "gangway.docker.client", **given}]
@@ -72,6 +72,7 @@ def listing(machine: Host) -> str:
     return str(machine.run(_LISTING).stdout)
 
 
+@pytest.mark.flavours("bookworm", "sid")
 def test_the_user_connects_in_every_way_until_revoked_and_the_key_is_nowhere_else(
     machine: Host, exposed: Controller
 ) -> None:
@@ -113,7 +114,7 @@ def test_the_user_connects_in_every_way_until_revoked_and_the_key_is_nowhere_els
     assert "witness" not in said
     assert any(word in said for word in ("certificate", "EOF", "reset")), said
     assert give(exposed, machine)["failure"] == "client_revoked"
-    assert give(exposed, machine, client_state="absent")["changed"]
+    assert give(exposed, machine, docker_client_state="absent")["changed"]
     assert machine.run(f"ls -d {BUNDLE}", check=False).stdout == ""
 
 
@@ -123,44 +124,44 @@ def test_check_mode_renewal_and_repair_and_then_no_trace(machine: Host, exposed:
     machine.run(f"printf '{{}}' > {BUNDLE}/config.json; chown deploy: {BUNDLE}/config.json")
     # What others may write to is closed, and stays so.
     before = listing(machine).replace("./.docker d 775", "./.docker d 755")
-    predicted = give(exposed, machine, "--check", "--diff", client_validity=10)
+    predicted = give(exposed, machine, "--check", "--diff", docker_client_validity="240h")
     assert listing(machine).replace("./.docker d 775", "./.docker d 755") == before
     assert not (exposed.fleet / "machines").exists()
-    real = give(exposed, machine, "--diff", client_validity=10)
+    real = give(exposed, machine, "--diff", docker_client_validity="240h")
     assert [real[key] for key in ("changed", "actions", "diff", "reason")] == [
         predicted[key] for key in ("changed", "actions", "diff", "reason")
     ]
     assert real["reason"] == "missing"
 
     key = machine.run(f"sha256sum {BUNDLE}/key.pem").stdout
-    renewed = give(exposed, machine, client_renew_before="30d")
+    renewed = give(exposed, machine, docker_client_renew_before="30d")
     assert renewed["reason"] in ("expires in 9 d", "expires in 10 d")
     assert machine.run(f"sha256sum {BUNDLE}/key.pem").stdout == key
     assert "witness" in as_user(machine, f"docker --context {machine.name} ps")
 
     # What a machine that stopped between key and certificate would leave.
     as_user(machine, f"openssl genpkey -quiet -algorithm ED25519 -out {BUNDLE}/key.pem")
-    repaired = give(exposed, machine, client_validity=365)
+    repaired = give(exposed, machine, docker_client_validity=365)
     assert repaired["reason"] == "key and certificate do not belong together"
     assert "witness" in as_user(machine, f"docker --context {machine.name} ps")
     # A lost record is made again, and nothing on the machine changes.
     record = exposed.fleet / "machines" / machine.name / "ci.pem"
     content = record.read_bytes()
     record.unlink()
-    assert not give(exposed, machine, client_validity=365)["changed"]
+    assert not give(exposed, machine, docker_client_validity=365)["changed"]
     assert record.read_bytes() == content
 
     as_user(machine, f"docker context use {machine.name}")
     config = machine.run(f"cat {BUNDLE}/config.json").stdout
-    predicted_end = give(exposed, machine, "--check", client_state="absent")
-    end = give(exposed, machine, client_state="absent")
+    predicted_end = give(exposed, machine, "--check", docker_client_state="absent")
+    end = give(exposed, machine, docker_client_state="absent")
     assert (end["changed"], end["actions"]) == (True, predicted_end["actions"])
     assert "docker context use default" in " ".join(end["warnings"])
     assert machine.run(f"cat {BUNDLE}/config.json").stdout == config
     machine.run(f"printf '{{}}' > {BUNDLE}/config.json")
     assert without_times(listing(machine)) == without_times(before)
     assert not (exposed.fleet / "machines").exists()
-    assert not give(exposed, machine, client_state="absent")["changed"]
+    assert not give(exposed, machine, docker_client_state="absent")["changed"]
 
 
 def without_times(text: str) -> str:
@@ -171,14 +172,14 @@ def without_times(text: str) -> str:
 @pytest.mark.one_host
 def test_other_places_other_accounts_and_what_is_not_ours(machine: Host, exposed: Controller) -> None:
     machine.run("install -d /opt/ci")
-    elsewhere = {"client_path": "/opt/ci/docker certs", "client_contexts": False}
+    elsewhere = {"docker_client_path": "/opt/ci/docker certs", "docker_client_contexts": False}
     assert give(exposed, machine, **elsewhere)["changed"]
     assert machine.run("stat -c '%U %G %a' '/opt/ci/docker certs'").stdout.split() == ["deploy", "deploy", "700"]
     env = f"'/opt/ci/docker certs/gangway/{machine.name}.env'"
     assert "witness" in as_user(machine, f"set -a; . {env}; docker ps")
     unit = f"systemd-run --quiet --pipe --wait --property=User=deploy --property=EnvironmentFile={env}"
     assert "witness" in machine.run(f"{unit} docker ps").stdout
-    assert not give(exposed, machine, client_name="cd", client_state="absent", **elsewhere)["changed"]
+    assert not give(exposed, machine, docker_client_name="cd", docker_client_state="absent", **elsewhere)["changed"]
 
     as_user(machine, f"mkdir -m 700 {BUNDLE} {BUNDLE}/other; echo mine > {BUNDLE}/key.pem")
     as_user(machine, f"docker context create {machine.name} --docker host=tcp://192.0.2.1:1")
@@ -194,7 +195,7 @@ def test_other_places_other_accounts_and_what_is_not_ours(machine: Host, exposed
         "folder_not_writable, in /etc": {"path": "~/.docker/etc/gangway-trap"},
         "folder_not_writable, of root": {"path": "/opt/ci"},
     }
-    common = {"name": "ci", "user": "deploy", "home": str(exposed.home), "endpoints": [machine.name]}
+    common = {"name": "ci", "user": "deploy", "fleets_dir": str(exposed.fleets_dir), "endpoints": [machine.name]}
     tasks = [
         {"gangway.docker.client_bundle": {**common, "contexts": "context" in key, **options}, "ignore_errors": True}
         for key, options in refused.items()
@@ -205,10 +206,10 @@ def test_other_places_other_accounts_and_what_is_not_ours(machine: Host, exposed
     assert listing(machine) == before
     assert machine.run("ls -A /etc/elsewhere; ls -d /etc/gangway-trap", check=False).stdout == ""
 
-    assert give(exposed, machine, client_state="absent", **elsewhere)["changed"]
+    assert give(exposed, machine, docker_client_state="absent", **elsewhere)["changed"]
     assert machine.run("ls -A /opt/ci").stdout == ""
     plain = Controller(exposed.folder, [machine], ansible_user="deploy")
-    assert give(plain, machine, client_user="root")["failure"] == "not_root"
+    assert give(plain, machine, docker_client_user="root")["failure"] == "not_root"
     machine.run(f"rm -r {BUNDLE}")
-    assert give(plain, machine, client_user="")["client"]["user"] == "deploy"
+    assert give(plain, machine, docker_client_user="")["client"]["user"] == "deploy"
     assert "witness" in as_user(machine, f"docker --context {machine.name} ps")

@@ -125,10 +125,8 @@ def test_edits_made_after_a_run_was_cut_off_stay(host: Host, controller: Control
     """As if the run had been killed: its journal is there, and daemon.json as it had been left."""
     before, container = snapshot(host), started_at(host)
     assert controller.expose().code == 0
-    journal = [
-        {"kind": "file", "path": "/etc/docker/daemon.json", "content": None, "mode": 0o644, "uid": 0, "gid": 0},
-        {"kind": "services", "live_restore": True, "sockets": []},
-    ]
+    image = {"kind": "file", "path": "/etc/docker/daemon.json", "content": None, "mode": 0o644, "uid": 0, "gid": 0}
+    journal = {"way_back": {}, "pid": 0, "level": 3, "entries": [image], "discard": None}
     host.run(
         f"printf %s {shlex.quote(json.dumps(journal))} > /var/lib/gangway-docker/journal.json; "
         "sed -i 's/{/{ \"debug\": true,/' /etc/docker/daemon.json"

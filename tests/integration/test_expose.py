@@ -29,10 +29,14 @@ ODD_DAEMON_JSON = (
 
 
 def test_one_play_exposes_and_the_next_uses_it(host: Host, controller: Controller) -> None:
-    lookup = "lookup('gangway.docker.docker_host', '{}', home='{}'{})"
-    env = "{{ " + lookup.format(host.name, controller.home, "") + " }}"
-    defaults = "{{ " + lookup.format(host.name, controller.home, ", client='ci', format='module_defaults'") + " }}"
-    argv = "{{ ['docker'] + " + lookup.format(host.name, controller.home, ", format='argv'") + " + ['ps', '-q'] }}"
+    lookup = "lookup('gangway.docker.docker_host', '{}', fleets_dir='{}'{})"
+    env = "{{ " + lookup.format(host.name, controller.fleets_dir, "") + " }}"
+    defaults = (
+        "{{ " + lookup.format(host.name, controller.fleets_dir, ", client='ci', format='module_defaults'") + " }}"
+    )
+    argv = (
+        "{{ ['docker'] + " + lookup.format(host.name, controller.fleets_dir, ", format='argv'") + " + ['ps', '-q'] }}"
+    )
     from_env = "import docker; print(docker.from_env().containers.get('witness').id)"
     outcome = controller.play(
         [
@@ -115,8 +119,8 @@ def test_edits_made_while_exposed_survive_withdrawing(host: Host, controller: Co
 def test_only_the_fleets_clients_get_in(host: Host, controller: Controller, tmp_path: Path) -> None:
     assert controller.expose(expose_allow=[GATEWAY], expose_clients=["admin", "ci"]).code == 0
     foreign = Controller(tmp_path / "foreign", [host])
-    make = {"gangway.docker.tls_bundle": {"home": str(foreign.home), "clients": ["admin"]}}
-    server = {"gangway.docker.tls_bundle": {"home": str(controller.home), "servers": [{"name": "s1"}]}}
+    make = {"gangway.docker.tls_bundle": {"fleets_dir": str(foreign.fleets_dir), "clients": ["admin"]}}
+    server = {"gangway.docker.tls_bundle": {"fleets_dir": str(controller.fleets_dir), "servers": [{"name": "s1"}]}}
     assert foreign.play([{"hosts": "localhost", "gather_facts": False, "tasks": [make, server]}]).code == 0
 
     ca = controller.client() / "ca.pem"
@@ -161,12 +165,13 @@ def executions(output: str) -> int:
     return len(re.findall(r"^Using module file ", output, re.MULTILINE))
 
 
+@pytest.mark.one_host
 def test_check_mode_predicts_the_first_run_and_touches_nothing(host: Host, controller: Controller) -> None:
     before = snapshot(host)
     predicted = controller.expose("--check", "--diff")
     assert predicted.code == 0, predicted.failures
     assert snapshot(host) == before
-    assert not controller.home.exists()
+    assert not controller.fleets_dir.exists()
     real = controller.expose("--diff")
     assert real.code == 0
     assert summary(real, host) == summary(predicted, host)
@@ -202,8 +207,11 @@ DAMAGES = (
 )
 
 
-#: What a boot does that a restart does not is systemd's, not the engine's.
-WHEN = ["restarted", pytest.param("rebooted", marks=pytest.mark.one_host)]
+#: The oldest and the newest engine. What a boot does that a restart does not is systemd's, not the engine's.
+WHEN = [
+    pytest.param("restarted", marks=pytest.mark.flavours("bookworm", "sid")),
+    pytest.param("rebooted", marks=pytest.mark.one_host),
+]
 
 
 @pytest.mark.parametrize("when", WHEN)
@@ -326,7 +334,7 @@ def test_no_key_and_no_passphrase_in_any_output(host: Host, controller: Controll
         output += done.stdout + done.stderr
     logged = host.run("journalctl --no-pager; cat /var/log/*.log 2>/dev/null; true").stdout
     secrets = ["PRIVATE KEY", "correct horse battery"]
-    for key in [*controller.home.rglob("*key.pem")]:
+    for key in [*controller.fleets_dir.rglob("*key.pem")]:
         assert key.stat().st_mode & 0o077 == 0
         secrets.append(key.read_text().splitlines()[1])
     secrets.append(host.run("sed -n 2p /etc/docker/gangway/key.pem").stdout.strip())
@@ -359,9 +367,9 @@ def test_any_address_when_spelt(host: Host, controller: Controller) -> None:
 def test_certificates_of_the_users_own(host: Host, controller: Controller) -> None:
     make = {
         "gangway.docker.tls_bundle": {
-            "home": str(controller.folder / "company"),
+            "fleets_dir": str(controller.folder / "company"),
             "clients": ["admin"],
-            "servers": [{"name": "web", "names": [host.address]}],
+            "servers": [{"name": "web", "tls_sans": [host.address]}],
         }
     }
     assert controller.play([{"hosts": "localhost", "gather_facts": False, "tasks": [make]}]).code == 0
@@ -414,7 +422,7 @@ def test_lost_records_are_made_again_without_touching_the_host(host: Host, contr
 def test_a_changed_name_is_a_new_certificate_under_the_same_key(host: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     key = host.run("sha256sum /etc/docker/gangway/key.pem").stdout
-    outcome = controller.expose(expose_names=["build.example.com"])
+    outcome = controller.expose(expose_tls_sans=["build.example.com"])
     assert outcome.listener(host.name)["reason"] == "lacks build.example.com"
     assert outcome.listener(host.name)["endpoint"]["server_names"][0] == "build.example.com"
     assert host.run("sha256sum /etc/docker/gangway/key.pem").stdout == key
@@ -452,9 +460,9 @@ def test_hosts_of_two_fleets_in_one_play_get_their_own_clients(host: Host, unfil
         variables.parent.mkdir(exist_ok=True)
         variables.write_text(json.dumps({"expose_fleet": fleet, "expose_clients": [client]}))
     controller.expose()
-    made = sorted(str(path.relative_to(controller.home)) for path in controller.home.glob("*/clients/*"))
+    made = sorted(str(path.relative_to(controller.fleets_dir)) for path in controller.fleets_dir.glob("*/clients/*"))
     assert made == ["fa/clients/ci", "fb/clients/alice"]
-    assert ask(host.address, bundle=controller.home / "fa" / "clients" / "ci") == "answered"
+    assert ask(host.address, bundle=controller.fleets_dir / "fa" / "clients" / "ci") == "answered"
 
 
 @pytest.mark.one_host

@@ -16,6 +16,8 @@ from tests.lab.hosts import Host
 METHODS = ("socket", "override", "options_file", "daemon_json")
 #: Each method once as the first, and once as the one that is changed to.
 CHANGES = tuple(zip(METHODS, (*METHODS[1:], METHODS[0])))
+#: So that each engine meets each method: as the first, or as the one that is changed to.
+_ENGINES_OF_CHANGES = (("bookworm", "sid"), ("trixie",), ("bookworm", "sid"), ("trixie",))
 #: What each method has in the files that it shares with others.
 _SIGNS = {
     "socket": "test -e /etc/systemd/system/docker-gangway.socket",
@@ -25,7 +27,13 @@ _SIGNS = {
 }
 
 
-@pytest.mark.parametrize(("first", "second"), CHANGES, ids=[f"{a}-then-{b}" for a, b in CHANGES])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(first, second, id=f"{first}-then-{second}", marks=pytest.mark.flavours(*engines))
+        for (first, second), engines in zip(CHANGES, _ENGINES_OF_CHANGES)
+    ],
+)
 def test_a_method_comes_is_changed_to_the_next_and_goes(
     host: Host, controller: Controller, first: str, second: str
 ) -> None:

@@ -29,7 +29,7 @@ REFUSALS: list[tuple[str, str, dict[str, t.Any]]] = [
     ("listen_unresolvable", "true", {"expose_listen": ["no-such-name.invalid:2376"]}),
     ("invalid_listen", "true", {"expose_listen": [":2376"]}),
     ("invalid_allow", "true", {"expose_allow": ["10.0.0.1/24"]}),
-    ("invalid_name", "true", {"expose_names": ["ends-in-a-dot."]}),
+    ("invalid_name", "true", {"expose_tls_sans": ["ends-in-a-dot."]}),
     ("daemon_json_malformed", "mkdir -p /etc/docker; printf '{\"debug\": tru' > /etc/docker/daemon.json", {}),
     ("hosts_in_daemon_json", 'echo \'{"hosts": ["fd://"]}\' > /etc/docker/daemon.json', {}),
     ("tls_in_daemon_json", "echo '{\"tlsverify\": false}' > /etc/docker/daemon.json", {}),
@@ -104,9 +104,9 @@ def test_a_wrong_passphrase_stops_the_run_before_the_host_is_asked(host: Host, c
     assert controller.expose(expose_passphrase="right").code == 0
     before = snapshot(host)
     authority = (controller.fleet / "authority" / "ca-key.pem").read_bytes()
-    outcome = controller.expose(expose_passphrase="wrong", expose_names=["new.example.com"])
+    outcome = controller.expose(expose_passphrase="wrong", expose_tls_sans=["new.example.com"])
     assert set(outcome.failures) - {"One or more items failed"} == {"passphrase_wrong"}
-    assert controller.expose(expose_names=["new.example.com"]).failures == ["passphrase_missing"]
+    assert controller.expose(expose_tls_sans=["new.example.com"]).failures == ["passphrase_missing"]
     assert snapshot(host) == before
     assert (controller.fleet / "authority" / "ca-key.pem").read_bytes() == authority
     assert ask(host.address, bundle=controller.client()) == "answered"
@@ -125,7 +125,7 @@ def test_no_access_list_and_no_ssh_asks_for_one(host: Host, controller: Controll
                 "tasks": [
                     {
                         "gangway.docker.dockerd_listener": {
-                            "home": str(controller.home),
+                            "fleets_dir": str(controller.fleets_dir),
                             "listen": [f"{host.address}:2376"],
                         },
                         "vars": {"ansible_docker_extra_args": f"--host={host.engine.url}"},

@@ -30,7 +30,7 @@ def test_a_restart_loses_no_request_but_those_in_flight(
         bundles = {f"client {number}": controller.client() for number in range(4)}
         with Load({host.name: host.address}, bundles, controller.environment()) as load:
             for name in ("one.example", "two.example"):
-                outcome = controller.expose(expose_method=method, expose_names=[name])
+                outcome = controller.expose(expose_method=method, expose_tls_sans=[name])
                 assert outcome.listener(host.name)["restarted"], outcome.failures
         requests = sum(count.requests for count in load.counts)
         in_flight = sum(count.retried for count in load.counts)

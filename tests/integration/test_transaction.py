@@ -2,17 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs that fail or are killed half-way: the daemon is as before, or as asked."""
+"""Runs that fail half-way, a power cut, and two runs at once: the daemon is as before, or as asked."""
 
 from __future__ import annotations
 
-import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.integration.controller import ROOT, Controller
+from tests.integration.controller import Controller
 from tests.integration.port import ask, is_safe
 from tests.integration.snapshot import snapshot, started_at
 from tests.lab.hosts import Host
@@ -73,31 +71,23 @@ def test_a_failed_change_leaves_the_listener_as_it_was(host: Host, controller: C
 
 
 @pytest.mark.one_host
-def test_a_killed_run_is_undone_by_the_next_one(host: Host, controller: Controller) -> None:
-    """Through Ansible and SSH; test_faults.py ends runs at every step."""
-    before, container = snapshot(host), started_at(host)
-    kill_during_apply(host, controller, 0.3)
-    assert is_safe(host.address)
-    assert started_at(host) == container
-    outcome = controller.withdraw()
-    assert outcome.code == 0, outcome.failures
-    assert snapshot(host) == before
-    assert started_at(host) == container
-    assert controller.expose().code == 0
-    assert ask(host.address, bundle=controller.client()) == "answered"
-
-
-@pytest.mark.one_host
-def test_a_killed_withdrawal_leaves_a_dockerd_that_boots(host: Host, controller: Controller) -> None:
+def test_a_power_cut_during_a_withdrawal_leaves_a_dockerd_that_boots(host: Host, controller: Controller) -> None:
+    """The recovery ends with it, so the next run rolls back. test_interrupted.py has the rest."""
     before = snapshot(host)
     assert controller.expose().code == 0
-    kill_during_apply(host, controller, 0.1, playbook="withdraw.yml")
+    run = controller.start_playbook("withdraw")
+    host.run(
+        "for _ in $(seq 4000); do test -e /var/lib/gangway-docker/journal.json && break; sleep 0.005; done; sleep 0.1; "
+        "systemctl kill --signal=KILL docker-gangway-recovery; pkill -KILL -f AnsiballZ_dockerd_listene[r]"
+    )
+    run.wait(timeout=60)
     assert is_safe(host.address)
     host.reboot()
     assert is_safe(host.address)
     assert host.run("docker inspect --format '{{.State.Running}}' witness").stdout.strip() == "true"
     outcome = controller.withdraw()
     assert outcome.code == 0, outcome.failures
+    assert any("interrupted" in text and host.name in text for text in outcome.warnings(host.name))
     assert snapshot(host) == before
 
 
@@ -110,21 +100,3 @@ def test_two_runs_at_once_wait_for_each_other(host: Host, controller: Controller
     assert started_at(host) == container
     assert ask(host.address, bundle=controller.client()) == "answered"
     assert controller.expose().changed(host.name) == 0
-
-
-def kill_during_apply(host: Host, controller: Controller, delay: float, playbook: str = "expose_docker.yml") -> None:
-    """SIGKILL the module on the host, C(delay) seconds after its journal appears."""
-    command = [
-        "ansible-playbook",
-        f"--inventory={controller.inventory}",
-        f"--extra-vars=expose_home={controller.home}",
-        str(ROOT / "playbooks" / playbook),
-    ]
-    run = subprocess.Popen(command, env=controller.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    script = (
-        "for i in $(seq 400); do test -e /var/lib/gangway-docker/journal.json && break; sleep 0.02; done; "
-        f"sleep {delay}; pgrep -f AnsiballZ_dockerd_listene[r] | xargs -r kill -KILL"
-    )
-    host.run(script, check=False)
-    run.wait(timeout=60)
-    time.sleep(0.5)

@@ -2,21 +2,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs on a lab host, with the collection's own code: every step of a run fails once, and is the last one once.
+"""Runs on a lab host, with the collection's own code: every step of a plan fails once, and is the last one once.
 
-A step is a file that is put in place or removed, or a command that changes something. C(fail) makes it return an error;
-C(kill) ends the process before it, without a word, as a power cut or the OOM killer does. One line of JSON is printed
-for each.
+It observes, plans and executes in one process; the run that meets the fault has a process of its own. After a kill
+nobody runs anything: the recovery that the run had armed has to bring the host back. One line of JSON is printed for
+the plan, and one for each fault.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import errno
+import functools
 import hashlib
 import json
 import os
-import signal
+import ssl
 import stat
 import subprocess
 import sys
@@ -24,82 +24,231 @@ import time
 import typing as t
 from pathlib import Path
 
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd import layout, verify
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.addresses import parse_listen
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.engine import read_engine, running_containers
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.host import Host
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.listener import run_listener
-from ansible_collections.gangway.docker.plugins.module_utils._dockerd.request import Identity, Request
-from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+from injection import ARM, BEFORE, COMMIT, DISARM, PREPARE, ROLLBACK, Fault, Outcome, run_with_fault
+
+from ansible_collections.gangway.docker.plugins.module_utils._host.engine import read_engine, running_containers
+from ansible_collections.gangway.docker.plugins.module_utils._host.port import ask_plain, ask_tls
+from ansible_collections.gangway.docker.plugins.module_utils._host.runner import Host
+from ansible_collections.gangway.docker.plugins.module_utils._observe.observe import observe
+from ansible_collections.gangway.docker.plugins.module_utils._run.run import carry_out
+from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
+from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import (
+    Discard,
+    MakeFolder,
+    Prove,
+    Remove,
+    Step,
+    Write,
+)
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.decision import decide, plan_for
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.desired import ServerFiles
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.files.shared_files import read_originals
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.host.observed import understand
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.host.parsing import parse_observation
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.listener.addresses import parse_listen
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.plan import Plan
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.task import Task
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.withdrawal import plan_withdrawal
 
 PKI = Path("/run/faults")
-#: Said of a run that reached its end all the same.
-DONE = " (done without)"
-#: Commands whose failure is no failure of the run; each has the next one behind it that shows whether all is well.
-HARMLESS = ("systemctl reset-failed", "systemctl stop docker-gangway", "nft delete")
-#: Steps that differ in the file or the unit only: those of the guard, the bundle, our own folder and the firewall.
-ALIKE = (
-    *HARMLESS,
-    *(
-        f"{verb} {place}"
-        for verb in ("write", "remove")
-        for place in (layout.GUARD, layout.BUNDLE, layout.STATE, layout.FIREWALL_UNIT.removesuffix(".service"))
-    ),
-)
-#: What changes nothing is no step.
-_LOOKS = ("show", "is-active", "--quiet", "list", "-j")
+PORT = 2376
+#: Seconds in which a host comes back on its own.
+LIMIT = 60.0
+_KEY = "key"
+_OPPOSITE = {"present": "absent", "absent": "present"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity:
+    """A self-signed certificate, its own authority."""
+
+    certificate: str
+    key: str
+
+    @classmethod
+    def make(cls, address: str) -> Identity:
+        """Make one with the openssl command."""
+        PKI.mkdir(exist_ok=True)
+        subject = ["-subj", "/CN=faults", "-addext", f"subjectAltName=IP:{address}"]
+        made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *subject]
+        subprocess.run([*made, "-keyout", f"{PKI}/key.pem", "-out", f"{PKI}/cert.pem"], check=True, capture_output=True)
+        return cls((PKI / "cert.pem").read_text(), (PKI / "key.pem").read_text())
+
+
+@dataclasses.dataclass(frozen=True)
+class Listener:
+    """What the host is exposed with."""
+
+    method: str
+    address: str
+    identity: Identity
+
+    def plan(self, state: str) -> Plan:
+        """Observe the host and plan, as the action plugin does."""
+        task = Task(listen=(parse_listen(f"{self.address}:{PORT}"),), allow=("10.99.0.0/16",), method=self.method)
+        params = {"ports": [PORT], "firewall": task.firewall, "filtering": task.may_need_filtering}
+        raw = observe(Host(_command), params if state == "present" else {})
+        observation = parse_observation(json.loads(json.dumps(raw)))
+        if state == "absent":
+            observed = understand(observation)
+            return plan_withdrawal(observed, read_originals(observed))
+        there = observation.files.get(layout.KEY)
+        is_new = there is None or there.sha256 != hashlib.sha256(self.identity.key.encode()).hexdigest()
+        certificate = self.identity.certificate.encode()
+        files = ServerFiles(certificate, certificate, _KEY if is_new else None, key_is_new=is_new)
+        return plan_for(task, decide(task, observation), files)
+
+    def order(self, plan: Plan) -> str:
+        return plan.order({_KEY: self.identity.key})
+
+    def run(self, state: str) -> None:
+        result = carry_out(Host(_command), self.order(self.plan(state)))
+        if result["stale"]:
+            raise SystemExit(f"the host changed under the plan: {result['stale']}")
 
 
 def many_runs(method: str, address: str) -> None:
     """Twenty runs, each of which has to restart dockerd, since its certificate is another one."""
     started = time.monotonic()
-    identities = [_identity(address), _identity(address)]
+    identities = [Identity.make(address), Identity.make(address)]
     for number in range(20):
-        _run(_request(method, address, "present", identities[number % 2]))
+        Listener(method, address, identities[number % 2]).run("present")
     print(json.dumps({"runs": 20, "seconds": time.monotonic() - started}))
 
 
-def every_fault(method: str, address: str, state: str) -> None:
+def every_fault(method: str, address: str, state: str, extent: str) -> None:
+    """Print what becomes of the host at each fault. C(extent): all, or representatives of steps that are alike."""
     _start_faster()
-    port = parse_listen(f"{address}:2376")
-    identity = _identity(address)
-    opposite = "absent" if state == "present" else "present"
+    Table(Listener(method, address, Identity.make(address)), state).fill(everything=extent == "all")
 
-    def request(wanted: str) -> Request:
-        return _request(method, address, wanted, identity)
 
-    if state == "absent":
-        _run(request("present"))
-    before, containers = _image(), running_containers()
-    for mode in ("kill", "fail"):
-        step = 0
-        while True:
-            step += 1
-            containers = running_containers()
-            what = _with_a_fault(request(state), step, mode)
-            if what is None:
-                break
-            told = {"step": step, "mode": mode, "what": what, "safe": _is_safe(port), "up": _is_up()}
-            told["lived"] = running_containers() == containers
-            # As the next run begins, whatever it is for.
-            _run(request("present"), phase="plan")
-            told["ended"] = "as before"
-            if what.endswith(DONE):
-                # A step that the run can do without.
-                told["ended"] = "as asked"
-                _run(request(opposite))
-            if _image() != before:
-                told["ended"] = f"with changes: {_differing(before)}"
-            told["safe"] = told["safe"] and _is_safe(port)
-            told["up"] = told["up"] and _is_up()
-            told["lived"] = told["lived"] and running_containers() == containers
-            print(json.dumps(told), flush=True)
-        # This one had no fault left to meet.
-        _run(request(opposite))
-        if state == "present" and _image() != before:
-            raise SystemExit(f"not as before after a whole run: {_differing(before)}")
-        before, containers = _image(), running_containers()
-    _run(request("absent"))
+class Table:
+    """Every step of one plan, with every fault."""
+
+    def __init__(self, listener: Listener, state: str) -> None:
+        self._listener = listener
+        self._state = state
+        if state == "absent":
+            listener.run("present")
+        self._image = functools.partial(_image, listener)
+        self._before = self._image()
+        self._plan = listener.plan(state)
+        self._asked: dict[str, t.Any] = {}
+
+    def fill(self, *, everything: bool) -> None:
+        whole = self._attempt(None)
+        if whole.end != "done":
+            raise SystemExit(f"a run without a fault ended with {whole.end}")
+        self._asked = self._image()
+        self._go_back()
+        steps = self._plan.steps
+        print(json.dumps({"plan": [_describe(step) for step in steps]}), flush=True)
+        names = [ARM, PREPARE, *range(len(steps)), COMMIT, DISARM]
+        if any(isinstance(step, Discard) for step in steps):
+            names.remove(COMMIT)
+        seen: dict[object, int] = {}
+        for name in names:
+            kind = _kind(steps[name]) if isinstance(name, int) else name
+            if kind in seen and not everything:
+                print(json.dumps({"step": name, "like": seen[kind]}), flush=True)
+                continue
+            if isinstance(name, int):
+                seen[kind] = name
+            for effect, number in _numbered(whole.effects.get(name, [BEFORE])):
+                for mode in ("kill", "fail"):
+                    self._meet(Fault(name, effect, mode, number))
+        self._kill_rollbacks(everything=everything)
+        self._listener.run("absent")
+        if os.path.lexists(layout.RECOVERY):
+            raise SystemExit(f"{layout.RECOVERY} is still there")
+
+    def _kill_rollbacks(self, *, everything: bool) -> None:
+        """Kill the run while it rolls back because its last step but few failed."""
+        proofs = [index for index, step in enumerate(self._plan.steps) if isinstance(step, Prove)]
+        last = proofs[-1] if proofs else max(i for i, s in enumerate(self._plan.steps) if not isinstance(s, Discard))
+        effects = self._meet(Fault(ROLLBACK, "", "fail", fails_at=last)).effects.get(ROLLBACK, [])
+        seen: set[tuple[str, str]] = set()
+        for effect, number in _numbered(effects):
+            verb, _space, path = effect.partition(" ")
+            kind = (verb, os.path.dirname(path) or path)
+            if everything or kind not in seen:
+                self._meet(Fault(ROLLBACK, effect, "kill", number, fails_at=last))
+            seen.add(kind)
+
+    def _attempt(self, fault: Fault | None) -> Outcome:
+        plan = self._listener.plan(self._state)
+        if plan.steps != self._plan.steps:
+            raise SystemExit("the same host and the same task gave another plan")
+        return run_with_fault(self._listener.order(plan), plan.steps, _command, fault)
+
+    def _meet(self, fault: Fault) -> Outcome:
+        containers = running_containers()
+        outcome = self._attempt(fault)
+        took, safe = _wait(self._listener.address) if fault.mode == "kill" else (0.0, True)
+        told = {**dataclasses.asdict(fault), "what": outcome.met, "end": outcome.end, "seconds": took}
+        told["up"] = _is_up()
+        told["lived"] = bool(containers) and running_containers() == containers
+        image = self._image()
+        told["safe"] = safe and image["port"] != "open"
+        told["report"] = _report()
+        told["ended"], told["but"] = min(
+            (("as before", _differing(self._before, image)), ("as asked", _differing(self._asked, image))),
+            key=lambda end: len(end[1]),
+        )
+        print(json.dumps(told), flush=True)
+        if image != self._before:
+            self._go_back()
+        return outcome
+
+    def _go_back(self) -> None:
+        if os.path.lexists(layout.JOURNAL):
+            carry_out(Host(_command), json.dumps({"recover": True}))
+        if self._state == "absent" and self._image() not in (self._before, self._asked):
+            # It takes away what is left.
+            self._listener.run("absent")
+            for path in filter(os.path.isdir, _differing(self._asked, self._image())):
+                os.rmdir(path)
+        if self._image() != self._before:
+            self._listener.run(_OPPOSITE[self._state])
+        image = self._image()
+        if image != self._before:
+            raise SystemExit(f"not as before after a whole run: {_differing(self._before, image)}")
+
+
+def _numbered(effects: t.Sequence[str]) -> list[tuple[str, int]]:
+    """Return each effect with how often it came until then."""
+    return [(effect, effects[: index + 1].count(effect)) for index, effect in enumerate(effects)]
+
+
+def _describe(step: Step) -> str:
+    words = [value for value in vars(step).values() if isinstance(value, str)]
+    return " ".join([type(step).__name__, *words[:1]])[:100]
+
+
+def _kind(step: Step) -> object:
+    """Steps of one kind differ in the name of a file only: in the guard, or in the bundle."""
+    if isinstance(step, (Write, Remove, MakeFolder)):
+        for folder in (layout.GUARD, layout.BUNDLE):
+            if step.path.startswith(folder):
+                return type(step), folder
+    return step
+
+
+def _wait(address: str) -> tuple[float, bool]:
+    """Wait for the recovery; return how long it took, and whether the port was safe all the time."""
+    started, safe = time.monotonic(), True
+    while time.monotonic() - started < LIMIT:
+        if not os.path.lexists(layout.JOURNAL) and not _is_armed():
+            return time.monotonic() - started, safe
+        safe = safe and _port(address) != "open"
+        time.sleep(0.02)
+    return LIMIT, safe
+
+
+def _is_armed() -> bool:
+    """A folder without a process is all that is left of a run that was killed before it had armed."""
+    words = ["systemctl", "is-active", layout.RECOVERY_SERVICE]
+    return _command(words)[1].strip() in ("active", "activating", "deactivating")
 
 
 def _start_faster() -> None:
@@ -112,134 +261,23 @@ def _start_faster() -> None:
         time.sleep(0.1)
 
 
-def _with_a_fault(request: Request, step: int, mode: str) -> str | None:
-    """Run in a process of its own; return what the step was, or None where the run had fewer."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        faults = Faults(step, mode, writing)
-        os.replace, os.unlink = faults.replacing(os.replace), faults.unlinking(os.unlink)
-        try:
-            run_listener(Host(faults.running), request)
-            if faults.left <= 0:
-                os.write(writing, DONE.encode())
-        except Failure as exc:
-            if exc.key in ("rollback_failed",):
-                os.write(writing, f" ROLLBACK FAILED {exc}".encode())
-        except BaseException as exc:  # nothing else than a Failure may come out
-            os.write(writing, f" LEAKED {exc!r}".encode())
-        os._exit(0)
-    os.close(writing)
-    os.waitpid(child, 0)
-    with os.fdopen(reading, "rb") as stream:
-        return stream.read().decode() or None
-
-
-class Faults:
-    """Counts steps, and makes the one that is asked for go wrong."""
-
-    def __init__(self, step: int, mode: str, tell: int) -> None:
-        self.left = step
-        self.seen: set[str] = set()
-        self.mode = mode
-        self.tell = tell
-
-    def meets(self, what: str) -> bool:
-        """Note a step; return whether it is to fail."""
-        if self.is_like_another(what):
-            return False
-        self.left -= 1
-        if self.left != 0:
-            return False
-        os.write(self.tell, what.encode())
-        if self.mode == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return True
-
-    def is_like_another(self, what: str) -> bool:
-        """Of steps that differ in a name only, the first stands for all; some commands a run can do without."""
-        kind = next((like for like in ALIKE if what.startswith(like) and not what.endswith(layout.JOURNAL)), what)
-        if (kind != what and kind in self.seen) or (self.mode == "fail" and what.startswith(HARMLESS)):
-            return True
-        self.seen.add(kind)
-        return False
-
-    def replacing(self, replace: t.Callable[[str, str], None]) -> t.Callable[[str, str], None]:
-        def replacing(source: str, target: str) -> None:
-            if target != layout.JOURNAL and self.meets(f"write {target}"):
-                raise OSError(errno.ENOSPC, "No space left on device", target)
-            replace(source, target)
-
-        return replacing
-
-    def unlinking(self, unlink: t.Callable[..., None]) -> t.Callable[..., None]:
-        def unlinking(path: str, **options: t.Any) -> None:
-            is_ours = str(path).startswith(("/etc", "/var")) and not str(path).endswith(".gangway-new")
-            if is_ours and os.path.exists(path) and self.meets(f"remove {path}"):
-                raise OSError(errno.EROFS, "Read-only file system", path)
-            unlink(path, **options)
-
-        return unlinking
-
-    def running(self, words: t.Sequence[str], **_options: t.Any) -> tuple[int, str, str]:
-        if words[0] in ("systemctl", "nft") and words[1] not in _LOOKS and self.meets(" ".join(words)):
-            return 1, "", "a fault"
-        return _command(words)
-
-
 def _command(words: t.Sequence[str], **_options: t.Any) -> tuple[int, str, str]:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     return done.returncode, done.stdout, done.stderr
 
 
-def _run(request: Request, phase: str = "apply") -> None:
-    run_listener(Host(_command), dataclasses.replace(request, phase=phase))
-
-
-def _request(method: str, address: str, state: str, identity: Identity) -> Request:
-    def nothing(*_words: object) -> t.Any:
-        raise AssertionError("no key is made here")
-
-    return Request(
-        state=state,
-        phase="apply",
-        check_mode=False,
-        listen=(f"{address}:2376",),
-        allow=("10.99.0.0/16",),
-        key_origin="controller",
-        allow_downtime=False,
-        method=method,
-        firewall="auto",
-        adopt=False,
-        tls=True,
-        insecure=False,
-        live_restore=True,
-        identity=identity,
-        make_key=nothing,
-        make_request=nothing,
-        check_means=lambda: None,
-    )
-
-
-def _identity(address: str) -> Identity:
-    """A certificate of its own authority, made with the openssl command."""
-    PKI.mkdir(exist_ok=True)
-    subject = ["-subj", "/CN=faults", "-addext", f"subjectAltName=IP:{address}"]
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *subject]
-    subprocess.run([*made, "-keyout", f"{PKI}/key.pem", "-out", f"{PKI}/cert.pem"], check=True, capture_output=True)
-    certificate, key = (PKI / "cert.pem").read_text(), (PKI / "key.pem").read_text()
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    return Identity(ca=certificate, certificate=certificate, key=key, key_sha256=digest)
-
-
-def _is_safe(entry: t.Any) -> bool:
-    """Whether nobody without a certificate gets an answer from the port."""
+def _port(address: str) -> str:
+    """Return what the port is to a client without a certificate: closed, open, or the certificate that it shows."""
     try:
-        verify.verify_strangers_refused([entry])
-    except Failure:
-        return False
-    return True
+        if ask_plain(address, PORT):
+            return "open"
+        shown, answer = ask_tls(address, PORT)
+    except ssl.SSLError:
+        return "no TLS"
+    except OSError:
+        return "closed"
+    return "open" if answer else hashlib.sha256(shown or b"").hexdigest()
 
 
 def _is_up() -> bool:
@@ -252,11 +290,15 @@ def _is_up() -> bool:
     return False
 
 
-def _image() -> dict[str, tuple[t.Any, ...]]:
-    """All of /etc that a run could change: types, modes, owners, contents."""
-    image: dict[str, tuple[t.Any, ...]] = {}
-    for root in ("/etc/docker", "/etc/systemd/system", "/etc/default", "/etc/conf.d", "/etc/sysconfig"):
-        for path in sorted(Path(root).rglob("*")):
+def _report() -> t.Any:
+    return json.loads(Host.read(layout.RECOVERED) or b"null")
+
+
+def _image(listener: Listener) -> dict[str, t.Any]:
+    """All that a run could change: files' types, modes, owners and contents; the port, the rules, live-restore."""
+    image: dict[str, t.Any] = {}
+    for root in ("/etc/docker", "/etc/systemd/system", "/etc/default", "/etc/conf.d", "/etc/sysconfig", layout.STATE):
+        for path in [Path(root), *sorted(Path(root).rglob("*"))] if os.path.isdir(root) else []:
             status = path.lstat()
             content: object = None
             if stat.S_ISREG(status.st_mode):
@@ -264,12 +306,20 @@ def _image() -> dict[str, tuple[t.Any, ...]]:
             elif stat.S_ISLNK(status.st_mode):
                 content = os.readlink(path)
             image[str(path)] = (status.st_mode, status.st_uid, status.st_gid, content)
-    image[layout.STATE] = (os.path.isdir(layout.STATE),)
+    engine, is_exposed = read_engine(), layout.SOCKET_UNIT in image
+    image["port"] = _port(listener.address)
+    image["live-restore"] = engine is not None and engine.live_restore
+    image["rules"] = _command(["nft", "list", "table", "inet", "gangway_docker"])[1]
+    units = _command(["systemctl", "list-units", "--plain", "--no-legend", "docker-gangway*.*"])[1].splitlines()
+    for name, _loaded, active, *_words in map(str.split, units):
+        # The one starts with the first client that comes while dockerd is down, the other ends on its own.
+        if name != layout.RECOVERY_SERVICE and not (name == layout.GANGWAY_SERVICE and is_exposed):
+            image[name] = active
+    image[layout.LISTENER_FLAGS_IN_FORCE] = Host.read(layout.LISTENER_FLAGS_IN_FORCE)
     return image
 
 
-def _differing(before: t.Mapping[str, t.Any]) -> list[str]:
-    after = _image()
+def _differing(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> list[str]:
     return sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
 
 

@@ -13,18 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import FLAVOURS, RESET, without_ssh
+from tests.integration.conftest import RESET, without_ssh
 from tests.integration.controller import Controller
 from tests.integration.fleet.load import Load
 from tests.integration.port import ask, is_safe
 from tests.integration.snapshot import started_at
 from tests.lab.engine import GATEWAY
 from tests.lab.hosts import Host
+from tests.lab.images import ENGINES
 
 
 @pytest.fixture
 def hosts(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> list[Host]:
-    found = [lab(f"{request.config.getoption('--prefix')}-fleet-{flavour}", flavour) for flavour in FLAVOURS]
+    found = [lab(f"{request.config.getoption('--prefix')}-fleet-{flavour}", flavour) for flavour in ENGINES]
     for host in found:
         host.run(RESET)
     return found
@@ -107,12 +108,14 @@ def test_a_killed_rotation_goes_on_and_waits_for_clients_on_other_machines(
 ) -> None:
     client, daemon = hosts[0], hosts[1]
     everybody = [f"{host.address}/32" for host in hosts] + [f"{GATEWAY}/32"]
-    role = {"role": "gangway.docker.client", "client_name": "runner", "client_user": "deploy"}
+    role = {"role": "gangway.docker.client", "docker_client_name": "runner", "docker_client_user": "deploy"}
     play: dict[str, t.Any] = {
         "hosts": client.name,
         "gather_facts": False,
         "become": True,
-        "roles": [{**role, "client_endpoints": [daemon.name], "client_home": str(controller.home)}],
+        "roles": [
+            {**role, "docker_client_endpoints": [daemon.name], "docker_client_fleets_dir": str(controller.fleets_dir)}
+        ],
     }
     asked = f"su deploy -c 'docker --context {daemon.name} version --format {{{{.Server.Version}}}}'"
     assert controller.expose(expose_allow=everybody).code == 0
@@ -140,7 +143,7 @@ def test_a_killed_rotation_goes_on_and_waits_for_clients_on_other_machines(
     client.run(asked)
     assert _phase(controller) == ""
     assert {_trusted(host) for host in hosts} == {_authority(controller)}
-    play["roles"][0]["client_state"] = "absent"
+    play["roles"][0]["docker_client_state"] = "absent"
     assert controller.play([play]).code == 0
 
 
