@@ -28,7 +28,7 @@ from tests.lab.hosts import SSH_KEY, start_hosts
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".cache" / "demo"
-HOME = FOLDER / "home"
+FLEETS_DIR = FOLDER / "fleets"
 INVENTORY = FOLDER / "hosts.yml"
 NAME = "demo"
 IMAGE = "busybox:demo"
@@ -121,7 +121,7 @@ class Shell:
 
     def look_up(self, host: Host) -> dict[str, str]:
         """Return the environment for the docker CLI, as a playbook gets it from the lookup."""
-        template = f"{{{{ lookup('gangway.docker.docker_host', '{host.name}', home='{HOME}') }}}}"
+        template = f"{{{{ lookup('gangway.docker.docker_host', '{host.name}', fleets_dir='{FLEETS_DIR}') }}}}"
         command = [
             "ansible",
             "localhost",
@@ -143,8 +143,8 @@ def ansible_variables() -> dict[str, str]:
 
 def playbook_command(name: str) -> list[str]:
     program = shutil.which("ansible-playbook") or "ansible-playbook"
-    home = f"--extra-vars=expose_home={shlex.quote(str(HOME))}"
-    return [program, f"--inventory={INVENTORY}", home, str(ROOT / "playbooks" / name)]
+    fleets_dir = f"--extra-vars=expose_fleets_dir={shlex.quote(str(FLEETS_DIR))}"
+    return [program, f"--inventory={INVENTORY}", fleets_dir, str(ROOT / "playbooks" / name)]
 
 
 def _ensure_image(shell: Shell, host: Host, client: t.Mapping[str, str]) -> None:

@@ -4,7 +4,8 @@
 
 """The README's tables of the roles' variables, made from the roles' argument specifications.
 
-C(python -m tests.readme) rewrites them; with C(--check) nothing is written, and a stale table is an error.
+C(python -m tests.readme) rewrites them, after the choices and defaults that several files repeat (choices.py); with
+C(--check) nothing is written, and a stale file is an error.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.choices import stale_files
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 #: What stands in the markers of each role's table.
@@ -29,8 +32,15 @@ _MARKUP = re.compile(r"\b(?:O|V|C|E|RV)\(((?:[^\\)]|\\.)*)\)")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.readme", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where the table is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is stale")
     arguments = parser.parse_args()
+    stale = stale_files()
+    if arguments.check and stale:
+        names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
+        print(f"choices or defaults are stale in {names}; run python -m tests.readme")
+        return 1
+    for path, text in stale.items():
+        path.write_text(text, encoding="utf-8")
     present = README.read_text(encoding="utf-8")
     wanted = present
     for role, marker in TABLES.items():

@@ -24,10 +24,13 @@ from tests.lab.hosts import start_hosts
 from .controller import COLLECTIONS, ROOT, BenchFailure, Controller
 from .handshake import Handshake, measure_handshakes
 from .host_cost import Cost, measure_cost
-from .wall_time import Seconds, measure_wall_time
+from .wall_time import Medians, measure_wall_time
 
 _SIZES = (2, 4, 8)
 _IDENTITIES = 1000
+_OBSERVATIONS = 1000
+#: Limits of what Ansible sends to a host, in kB.
+_PAYLOADS = {"gangway.docker.dockerd_info": 45, "gangway.docker.dockerd_listener": 110}
 
 
 def main() -> int:
@@ -45,11 +48,14 @@ def main() -> int:
 def _measure(*, sizes: t.Sequence[int], repeats: int) -> None:
     started = time.monotonic()
     (ROOT / ".cache").mkdir(exist_ok=True)
+    _say("payload of the modules, and planning")
+    payloads = _in_process("tests.bench.payload", *_PAYLOADS)
+    planning = _in_process("tests.bench.planning", str(_OBSERVATIONS))
     _say(f"issuing {_IDENTITIES} identities, bare and by tls_bundle, {repeats} time(s) (about 5 s each)")
     # Not in /tmp, which may be memory: syncing files is part of what is measured. Deleted long before the next
     # benchmark: up to 6 minutes later, ext4 takes ten times as long to make new files.
     with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / ".cache") as folder:
-        issuing = _issuing(Path(folder), repeats)
+        issuing = _in_process("tests.bench.issuing", str(_IDENTITIES), str(repeats), folder)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / ".cache") as folder:
         engine = find_or_start_engine(_say)
         names = [f"bench-{number}" for number in range(1, max(sizes) + 1)]
@@ -66,6 +72,8 @@ def _measure(*, sizes: t.Sequence[int], repeats: int) -> None:
             for host in Host.running(engine):
                 if host.name in names:
                     host.stop()
+    _print_payloads(payloads)
+    _print_planning(planning)
     _print_wall_time(seconds, repeats)
     _print_cost(cost)
     _print_issuing(issuing, repeats)
@@ -73,40 +81,53 @@ def _measure(*, sizes: t.Sequence[int], repeats: int) -> None:
     print(f"\nall of it took {time.monotonic() - started:.0f} s")
 
 
-def _issuing(folder: Path, repeats: int) -> dict[str, float]:
-    """In a process of its own, whose CPU time is nothing else's."""
-    command = [sys.executable, "-m", "tests.bench.issuing", str(_IDENTITIES), str(repeats), str(folder)]
+def _in_process(module: str, *words: str) -> t.Any:
+    """Run one of the benchmark's programs in a process of its own, whose CPU time is nothing else's."""
     path = os.pathsep.join(filter(None, [COLLECTIONS, os.environ.get("PYTHONPATH", "")]))
-    environment = {**os.environ, "PYTHONPATH": path}
+    environment = {**os.environ, "PYTHONPATH": path, "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS}
+    command = [sys.executable, "-m", module, *words]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    figures: dict[str, float] = json.loads(done.stdout)
-    return figures
+    return json.loads(done.stdout)
 
 
-def _print_wall_time(seconds: t.Mapping[int, Seconds], repeats: int) -> None:
-    print(f"\nWall time in seconds, best of {repeats}, --forks = hosts, facts not gathered, SSH connections warm")
+def _print_payloads(payloads: t.Mapping[str, t.Mapping[str, int] | None]) -> None:
+    print("\nPayload: our files in what Ansible sends to a host for a module, compressed and encoded")
+    for module, payload in payloads.items():
+        size = (
+            f"{payload['size'] / 1000:6.1f} kB in {payload['files']:2} files" if payload else "there is no such module"
+        )
+        print(f"{module:32} {size}, limit {_PAYLOADS[module]} kB")
+
+
+def _print_planning(figures: t.Mapping[str, float] | None) -> None:
+    print(f"\nPlanning {_OBSERVATIONS} recorded observations in one process (limit: 10 s of CPU)")
+    if figures is None:
+        print("there are no recorded observations")
+    else:
+        print(f"CPU {figures['cpu']:6.2f} s, from the answers of {figures['recorded']} hosts")
+
+
+def _print_wall_time(seconds: t.Mapping[int, Medians], repeats: int) -> None:
+    print(f"\nWall time in seconds, medians of {repeats} rounds; --forks = hosts, no facts, SSH connections warm")
     print("ping+restart is one playbook: ansible.builtin.ping, then systemctl restart docker")
     print("hosts    ping  unchanged  ping+restart   first | unchanged/ping   first/(ping+restart)")
-    for size, measured in seconds.items():
-        unchanged, first = measured.unchanged / measured.ping, measured.first / measured.restart
-        print(
-            f"{size:5} {measured.ping:7.2f} {measured.unchanged:10.2f} {measured.restart:13.2f} {measured.first:7.2f} |"
-            f" {unchanged:14.2f} {first:22.2f}"
-        )
-    print(f"{'limits':43} | {1.5:14} {2.0:22}")
+    row = "{:5} {:7.2f} {:10.2f} {:13.2f} {:7.2f} | {}"
+    for size, medians in seconds.items():
+        unchanged, first = medians.unchanged / medians.ping, medians.first / medians.restart
+        print(row.format(size, *medians, f"{unchanged:14.2f} {first:22.2f}"))
+    print(f"{'limits':46} | {1.25:14} {1.7:22}")
     least, most = min(seconds), max(seconds)
     if most > least:
         slopes = seconds[most].slope(seconds[least], most - least)
-        print(
-            f"slope {slopes.ping:7.2f} {slopes.unchanged:10.2f} {slopes.restart:13.2f} {slopes.first:7.2f} |"
-            f" seconds per added host, between {least} and {most}"
-        )
+        print(row.format("slope", *slopes, f"{slopes.unchanged / slopes.ping:14.2f}"))
+        print(f"{'limit':46} | {1.3:14}")
+        print(f"slope: seconds per added host, between {least} and {most} hosts")
 
 
 def _print_cost(cost: Cost) -> None:
     print("\nOn the host, expose (limits: 1 module execution when nothing changes, else 2; 60 MiB; 0 processes)")
     for title, run in (("first", cost.first), ("unchanged", cost.unchanged)):
-        peaks = ", ".join(f"{phase} {peak:.1f} MiB" for phase, peak in zip(("plan", "apply", "further"), run.peaks))
+        peaks = ", ".join(f"{phase} {peak:.1f} MiB" for phase, peak in zip(("observe", "run", "further"), run.peaks))
         left = "; ".join(run.left_behind) or "none"
         print(f"{title:10} module executions {len(run.peaks)}, peak memory {peaks}, processes left behind: {left}")
 

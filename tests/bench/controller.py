@@ -33,7 +33,7 @@ class BenchFailure(Exception):
 
 
 class Controller:
-    """Has a home of its own, and SSH connections that nobody else uses."""
+    """Has its own fleets and SSH connections that nobody else uses."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self._engine = engine
@@ -41,12 +41,12 @@ class Controller:
         self._extra = folder / "extra.json"
 
     @property
-    def home(self) -> Path:
-        return self._folder / "home"
+    def fleets_dir(self) -> Path:
+        return self._folder / "fleets"
 
     def __enter__(self) -> Controller:
         self._folder.mkdir(parents=True)
-        self._extra.write_text(json.dumps({"expose_home": str(self.home)}))
+        self._extra.write_text(json.dumps({"expose_fleets_dir": str(self.fleets_dir)}))
         # A control socket's path may not be longer than 107 bytes.
         self._connections = tempfile.mkdtemp(prefix="gangway-")
         return self

@@ -57,7 +57,7 @@ def measure_handshakes(engine: Engine, controller: Controller, host: Host) -> di
     controller.run(EXPOSE, [host])
     found = {0: _measure(engine, controller, host)}
     path = os.pathsep.join(filter(None, [COLLECTIONS, os.environ.get("PYTHONPATH", "")]))
-    command = [sys.executable, "-c", _REVOKE, str(controller.home), str(_CLIENTS)]
+    command = [sys.executable, "-c", _REVOKE, str(controller.fleets_dir), str(_CLIENTS)]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, check=True)
     controller.run(EXPOSE, [host], changes=True)
     found[_CLIENTS] = _measure(engine, controller, host)
@@ -66,7 +66,7 @@ def measure_handshakes(engine: Engine, controller: Controller, host: Host) -> di
 
 
 def _measure(engine: Engine, controller: Controller, host: Host) -> Handshake:
-    bundle = controller.home / "default" / "clients" / "admin"
+    bundle = controller.fleets_dir / "default" / "clients" / "admin"
     command = engine.inside([sys.executable, "-m", "tests.bench.handshake", host.address, str(bundle)])
     done = subprocess.run(command, cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE, text=True, check=True)
     figures: dict[str, t.Any] = json.loads(done.stdout)

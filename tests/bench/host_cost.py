@@ -19,6 +19,8 @@ from tests.lab import Host
 from .controller import EXPOSE, WITHDRAW, Controller
 
 _STOP = "/run/bench-stop"
+#: What Ansible names a module's file on the host.
+_MODULES = tuple(b"/AnsiballZ_%s.py" % module for module in (b"dockerd_info", b"dockerd_listener"))
 #: Runs on the host. VmHWM (proc_pid_status(5)) only grows, so what is seen last is the peak, but for the last
 #: milliseconds. A child between fork and exec still has the module's command line: it counts to its parent.
 _SAMPLER = f"""
@@ -30,7 +32,7 @@ while not os.path.exists({_STOP!r}):
         try:
             with open(f"/proc/{{pid}}/cmdline", "rb") as stream:
                 words = stream.read().split(b"\\0")
-            if b"python" not in words[0] or not words[1].endswith(b"/AnsiballZ_dockerd_listener.py"):
+            if b"python" not in words[0] or not words[1].endswith({_MODULES}):
                 continue
             with open(f"/proc/{{pid}}/status") as stream:
                 status = dict(line.rstrip().split(":\\t", 1) for line in stream)

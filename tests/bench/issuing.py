@@ -39,12 +39,12 @@ def main(count: int, repeats: int, folder: Path) -> None:
 
 def _measure(count: int, folder: Path) -> dict[str, float]:
     names = {f"host-{number}": f"10.20.{number // 250}.{number % 250 + 1}" for number in range(count)}
-    servers = [{"name": name, "names": [name, address]} for name, address in names.items()]
-    home = folder / "home"
+    servers = [{"name": name, "tls_sans": [name, address]} for name, address in names.items()]
+    fleets_dir = folder / "fleets"
     bare_cpu, _wall = _seconds(lambda: _issue_bare(names))
     written_cpu, bare_wall = _seconds(lambda: _write_bare(folder / "bare", _issue_bare(names)))
-    cpu, wall = _seconds(lambda: _ensure(home, servers, changes=count + 1))
-    unchanged_cpu, _wall = _seconds(lambda: _ensure(home, servers, changes=0))
+    cpu, wall = _seconds(lambda: _ensure(fleets_dir, servers, changes=count + 1))
+    unchanged_cpu, _wall = _seconds(lambda: _ensure(fleets_dir, servers, changes=0))
     return {
         "bare_cpu": bare_cpu,
         "written_cpu": written_cpu,
@@ -55,9 +55,9 @@ def _measure(count: int, folder: Path) -> dict[str, float]:
     }
 
 
-def _ensure(home: Path, servers: t.Sequence[t.Mapping[str, t.Any]], *, changes: int) -> None:
+def _ensure(fleets_dir: Path, servers: t.Sequence[t.Mapping[str, t.Any]], *, changes: int) -> None:
     """Do what one call of tls_bundle does."""
-    result = ensure_bundles(Fleet(str(home), "bench"), [], servers)
+    result = ensure_bundles(Fleet(str(fleets_dir), "bench"), [], servers)
     if len(result["diff"]) != changes:
         raise RuntimeError(f"{changes} identities were to change, {len(result['diff'])} did")
 

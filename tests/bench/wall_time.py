@@ -6,41 +6,44 @@
 
 from __future__ import annotations
 
+import statistics
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.lab import Host
 
 from .controller import EXPOSE, WITHDRAW, Controller
 
+#: Pairs of ping and unchanged in each round.
+_PAIRS = 4
+
 
 @dataclass(frozen=True)
 class Seconds:
-    """Seconds for each kind of run."""
+    """What the runs of each kind took."""
+
+    ping: list[float] = field(default_factory=list)
+    unchanged: list[float] = field(default_factory=list)
+    restart: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+
+    def medians(self) -> Medians:
+        kinds = (self.ping, self.unchanged, self.restart, self.first)
+        return Medians(*(statistics.median(seconds) for seconds in kinds))
+
+
+class Medians(t.NamedTuple):
+    """The median of each kind of run."""
 
     ping: float
     unchanged: float
     restart: float
     first: float
 
-    def best(self, other: Seconds) -> Seconds:
-        """Noise only ever adds, so the least of each is the nearest to the truth."""
-        return Seconds(
-            min(self.ping, other.ping),
-            min(self.unchanged, other.unchanged),
-            min(self.restart, other.restart),
-            min(self.first, other.first),
-        )
-
-    def slope(self, fewer: Seconds, added: int) -> Seconds:
+    def slope(self, fewer: Medians, added: int) -> Medians:
         """Return the seconds for each added host."""
-        return Seconds(
-            (self.ping - fewer.ping) / added,
-            (self.unchanged - fewer.unchanged) / added,
-            (self.restart - fewer.restart) / added,
-            (self.first - fewer.first) / added,
-        )
+        return Medians(*((more - less) / added for more, less in zip(self, fewer)))
 
 
 def measure_wall_time(
@@ -49,8 +52,11 @@ def measure_wall_time(
     sizes: t.Sequence[int],
     repeats: int,
     progress: t.Callable[[str], None],
-) -> dict[int, Seconds]:
-    """Return, by the number of hosts, the best of each run; the kinds and the sizes take turns."""
+) -> dict[int, Medians]:
+    """Return medians by the number of hosts.
+
+    The sizes take turns, and so do ping and unchanged, so that a machine that slows down meets all of them alike.
+    """
     ping: dict[str, t.Any] = {"ansible.builtin.ping": {}}
     restart: dict[str, t.Any] = {"ansible.builtin.command": "systemctl restart docker"}
     ping_only = controller.write_playbook("ping", ping=ping)
@@ -59,30 +65,25 @@ def measure_wall_time(
     controller.run(ping_only, hosts)
     controller.run(EXPOSE, hosts)
 
-    best: dict[int, Seconds] = {}
+    measured = {size: Seconds() for size in sizes}
     for repeat in range(1, repeats + 1):
         for size in sizes:
-            chosen = hosts[:size]
+            chosen, seconds = hosts[:size], measured[size]
             _forget_starts(hosts)
             # All of them: what the other sizes left exposed would not be a first exposure then.
             controller.run(WITHDRAW, hosts)
-            measured = Seconds(
-                ping=controller.run(ping_only, chosen),
-                restart=controller.run(ping_and_restart, chosen),
-                first=_first(controller, chosen),
-                unchanged=controller.run(EXPOSE, chosen, changes=False),
-            )
+            seconds.restart.append(controller.run(ping_and_restart, chosen))
+            _forget_starts(hosts)
+            seconds.first.append(controller.run(EXPOSE, chosen, changes=True))
+            for _pair in range(_PAIRS):
+                seconds.ping.append(controller.run(ping_only, chosen))
+                seconds.unchanged.append(controller.run(EXPOSE, chosen, changes=False))
+            medians = seconds.medians()
             progress(
-                f"round {repeat} of {repeats}, {size} hosts: ping {measured.ping:.2f} s, unchanged "
-                f"{measured.unchanged:.2f} s, ping+restart {measured.restart:.2f} s, first {measured.first:.2f} s"
+                f"round {repeat} of {repeats}, {size} hosts, medians so far: ping {medians.ping:.2f} s, unchanged "
+                f"{medians.unchanged:.2f} s, ping+restart {medians.restart:.2f} s, first {medians.first:.2f} s"
             )
-            best[size] = measured.best(best.get(size, measured))
-    return best
-
-
-def _first(controller: Controller, hosts: t.Sequence[Host]) -> float:
-    _forget_starts(hosts)
-    return controller.run(EXPOSE, hosts, changes=True)
+    return {size: seconds.medians() for size, seconds in measured.items()}
 
 
 def _forget_starts(hosts: t.Sequence[Host]) -> None:

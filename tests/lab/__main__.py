@@ -10,7 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
-from .engine import clean_environment, find_or_start_engine, leftovers, running_engine, stop_engine
+from .engine import clean_environment, containers, find_or_start_engine, leftovers, running_engine, stop_engine
 from .hosts import Host, start_hosts
 from .images import FLAVOURS, ensure_image
 from .inventory import write_inventory
@@ -54,6 +54,7 @@ def _down(names: list[str]) -> None:
     if engine is None:
         print("no lab is running")
         return
+    before = containers(engine)
     for host in Host.running(engine):
         if not names or host.name in names:
             print(f"stopping {host.name}")
@@ -61,7 +62,7 @@ def _down(names: list[str]) -> None:
     if not names:
         stop_engine()
         if engine.namespace:
-            left = leftovers()
+            left = leftovers(before)
             print("left behind:", ", ".join(left) or "no container, volume, namespace, cgroup or process")
             if left:
                 raise SystemExit(1)

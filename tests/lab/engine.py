@@ -103,18 +103,43 @@ def stop_engine() -> None:
         _remove_docker_cgroups()
 
 
-def leftovers() -> list[str]:
-    """Return what is still there of a private engine and its hosts: namespace, folders, cgroups, processes."""
+def containers(engine: Engine) -> dict[str, str]:
+    """Return the ID of each of the engine's containers, by name, those that have ended included."""
+    client = engine.client()
+    try:
+        return {str(container.name): str(container.id) for container in client.containers.list(all=True)}
+    finally:
+        client.close()
+
+
+def leftovers(hosts: t.Mapping[str, str]) -> list[str]:
+    """Return what remains of the private engine and of its containers (ID by name), now that they should be gone."""
     found = [str(path) for path in (RUN, Path("/run/netns", NAMESPACE)) if path.exists()]
-    found += [str(path) for path in Path("/sys/fs/cgroup").glob("*/docker")]
-    found += [str(path) for path in HYBRID_CGROUP.iterdir() if path.is_dir()] if HYBRID_CGROUP.is_dir() else []
+    found += [str(path) for path in cgroups_of(hosts)]
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
-            ours = words[0].endswith((b"dockerd", b"containerd", b"containerd-shim-runc-v2"))
-            if ours and str(RUN).encode() in b" ".join(words):
+            if belongs_to_engine(words):
                 found.append(f"process {process.name}: {b' '.join(words[:2]).decode(errors='replace')}")
     return found
+
+
+def cgroups_of(hosts: t.Mapping[str, str], root: Path = HYBRID_CGROUP.parent) -> list[Path]:
+    """Return the cgroups of these containers (ID by name) below C(root), and of no others.
+
+    A container's cgroups are docker/ID in the tree of cgroup v2, or in that of each controller of v1. In the tree
+    beside v1, a host's own one has the host's name.
+    """
+    found = [root / HYBRID_CGROUP.name / name for name in hosts]
+    for identifier in hosts.values():
+        found += [root / "docker" / identifier, *sorted(root.glob(f"*/docker/{identifier}"))]
+    return [folder for folder in found if folder.is_dir()]
+
+
+def belongs_to_engine(words: t.Sequence[bytes]) -> bool:
+    """Return whether this is the command line of the private dockerd, of its containerd or of a shim."""
+    programs = (b"dockerd", b"containerd", b"containerd-shim-runc-v2")
+    return words[0].endswith(programs) and str(RUN).encode() in b" ".join(words)
 
 
 @contextmanager

@@ -166,7 +166,7 @@ class Recipe:
         return f"gangway-lab/{name}:{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
-#: The hosts that can be had, by the name of their flavour.
+#: The kinds of hosts, by the name of their flavour.
 FLAVOURS: dict[str, Recipe] = {
     "bookworm": Recipe("bookworm", _BASE_PACKAGES),
     "trixie": Recipe("trixie", (*_BASE_PACKAGES, "docker-cli")),
@@ -184,6 +184,12 @@ FLAVOURS: dict[str, Recipe] = {
         variant="firewall",
     ),
 }
+#: One for each engine: dockerd 20.10, 26.1 and 28.5, from the oldest to the newest.
+ENGINES = ("bookworm", "trixie", "sid")
+#: Another init than systemd starts their services.
+OTHER_INITS = ("bookworm-sysvinit", "bookworm-openrc")
+#: With firewalld and ufw.
+FIREWALLS = "bookworm-firewall"
 
 
 def ensure_image(engine: Engine, flavour: str, progress: t.Callable[[str], None] = print) -> str:
