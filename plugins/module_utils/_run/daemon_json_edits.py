@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-__all__ = ("OUR_KEYS", "undo_daemon_json", "with_live_restore", "without_hosts", "without_tcp_hosts")
+__all__ = ("undo_daemon_json", "with_live_restore", "without_hosts", "without_tcp_hosts")
 
 from .._guard.daemon_json import merge, parse, raw_values, restore
 from .._guard.daemon_json import without_tcp_hosts as _without_tcp_hosts
-
-#: Every key that we ever put into daemon.json.
-OUR_KEYS = ("hosts", "tls", "tlsverify", "tlscacert", "tlscert", "tlskey", "live-restore")
+from .._shared import layout
 
 
 def undo_daemon_json(current: bytes, original: bytes | None) -> bytes | None:
@@ -21,7 +19,7 @@ def undo_daemon_json(current: bytes, original: bytes | None) -> bytes | None:
     Raises ValueError.
     """
     before = _text(original)
-    reverted = restore(_text(current), raw_values(before, OUR_KEYS))
+    reverted = restore(_text(current), raw_values(before, layout.OUR_KEYS))
     return original if parse(reverted) == parse(before) else _bytes(reverted)
 
 

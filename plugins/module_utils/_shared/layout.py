@@ -37,6 +37,7 @@ __all__ = (
     "LISTENER_FLAGS_IN_FORCE",
     "LOCK",
     "ORIGINALS",
+    "OUR_KEYS",
     "PENDING_KEYS",
     "RECOVERED",
     "RECOVERY",
@@ -52,6 +53,8 @@ GANGWAY_SOCKET = "docker-gangway.socket"
 GANGWAY_SERVICE = "docker-gangway.service"
 
 DAEMON_JSON = "/etc/docker/daemon.json"
+#: Every key that we ever put into it.
+OUR_KEYS = ("hosts", "tls", "tlsverify", "tlscacert", "tlscert", "tlskey", "live-restore")
 UNITS = "/etc/systemd/system/"
 SOCKET_UNIT = f"{UNITS}{GANGWAY_SOCKET}"
 ACTIVATION_UNIT = f"{UNITS}{GANGWAY_SERVICE}"

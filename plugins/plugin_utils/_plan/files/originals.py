@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("OUR_KEYS", "Original", "Originals")
+__all__ = ("Original", "Originals")
 
 import base64
 import hashlib
@@ -24,8 +24,6 @@ from ..host.observation import Attributes
 
 #: The names of methods.
 _METHODS = ("socket", "override", "options_file", "daemon_json")
-#: All that we ever put into daemon.json.
-OUR_KEYS = ("hosts", "tls", "tlsverify", "tlscacert", "tlscert", "tlskey", "live-restore")
 
 
 @dataclass(frozen=True)
@@ -147,5 +145,5 @@ def digest(content: bytes | None) -> str:
 def undo_daemon_json(current: bytes, original: bytes | None) -> bytes | None:
     """Return daemon.json with our keys as they were in the original, and the user's edits since; None: no file."""
     before = (original or b"").decode()
-    reverted = restore(current.decode(), raw_values(before, OUR_KEYS))
+    reverted = restore(current.decode(), raw_values(before, layout.OUR_KEYS))
     return original if parse(reverted) == parse(before) else reverted.encode()

@@ -23,7 +23,7 @@ from ..host.observation import Attributes, File
 from ..host.observed import Observed
 from ..methods.method import Rendered
 from .change import FileChange
-from .originals import OUR_KEYS, Original, Originals
+from .originals import Original, Originals
 
 
 def read_originals(observed: Observed) -> Originals:
@@ -60,7 +60,7 @@ def daemon_json_texts(
         settings["live-restore"] = True
     before = originals.original_of(layout.DAEMON_JSON) if layout.DAEMON_JSON in originals.files else text.encode()
     # Of these keys, those that were there before us stay away as long as we are here.
-    others: dict[str, str | None] = {key: None for key in OUR_KEYS if key not in settings}
+    others: dict[str, str | None] = {key: None for key in layout.OUR_KEYS if key not in settings}
     if "live-restore" in others:
         others["live-restore"] = raw_values((before or b"").decode(), ["live-restore"])["live-restore"]
     has_others = any(key in parse(text) for key in others)

@@ -111,7 +111,7 @@ class Answer:
     def one_of(self, *choices: str) -> str:
         text = self.name()
         if text not in choices:
-            raise invalid_answer(self.place, f"it is none of {', '.join(choices)}")
+            raise invalid_answer(self.place, f"it is not one of {', '.join(choices)}")
         return text
 
     def items(self) -> list[Answer]:

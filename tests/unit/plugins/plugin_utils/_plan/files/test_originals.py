@@ -15,7 +15,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._guard.daemon_json 
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.options_block import with_block
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.files.originals import OUR_KEYS, Original, Originals
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.files.originals import Original, Originals
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.host.observation import Attributes
 
 OURS: dict[str, t.Any] = {
@@ -112,7 +112,7 @@ def test_a_key_of_ours_that_the_user_took_out_stays_out() -> None:
 
 
 def test_our_keys_are_all_that_an_exposure_writes() -> None:
-    assert set(OUR_KEYS) == set(OURS)
+    assert set(layout.OUR_KEYS) == set(OURS)
 
 
 OPTIONS = "/etc/default/docker"
