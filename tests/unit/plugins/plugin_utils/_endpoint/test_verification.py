@@ -32,7 +32,7 @@ FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r
 
 @pytest.fixture(scope="module")
 def fleets_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fleet that has revoked gone; before.pem and after.pem are whom daemons let in before and after it."""
+    """A fleet that has revoked gone; before.pem and after.pem are what daemons trust before and after it."""
     fleets_dir = tmp_path_factory.mktemp("fleets")
     for name in ("default", "theirs"):
         ensure_bundles(Fleet(str(fleets_dir), name), ["ci", "gone"], [{"name": "loopback", "tls_sans": ["127.0.0.1"]}])
@@ -45,7 +45,7 @@ def fleets_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextlib.contextmanager
 def _daemon(fleets_dir: Path, trust: Path, answer: bytes = PONG, fleet: str = "default") -> t.Iterator[str]:
-    """A daemon that answers as often as it is asked, and lets in whom the file says."""
+    """A daemon that answers any number of requests, and accepts the clients that the file names."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(trust))
     context.verify_mode = ssl.CERT_REQUIRED
     # As Go does: what is listed is trusted, whoever signed it.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What drifted on the controller: told with its reason, mended without a new certificate, and then at rest."""
+"""Drift on the controller is reported with its reason and corrected without a new certificate, once."""
 
 from __future__ import annotations
 

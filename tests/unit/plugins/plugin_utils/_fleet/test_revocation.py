@@ -145,7 +145,7 @@ def test_a_second_revocation_reaches_old_and_new_clients(fleets_dir: Path, lets_
         "later": True,
     }
     assert not lets_in(second.client_trust, _revoked(fleets_dir, "bob"))
-    assert first.issuer not in second.listed, "it would let in all that it has signed"
+    assert first.issuer not in second.listed, "daemons would accept every client that it signed"
     assert first.certificate not in second.listed
 
 

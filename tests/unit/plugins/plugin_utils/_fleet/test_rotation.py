@@ -292,7 +292,7 @@ def test_end_waits_until_each_daemon_trusts_the_new_one_alone(fleets_dir: Path, 
     with pytest.raises(Failure) as failure:
         end(_fleet(fleets_dir), seen, _trust(fleets_dir), [])
     assert failure.value.key == "rotation_unfinished"
-    assert failure.value.as_result()["waiting"] == ["web2"], "whom web3 lets in is the user's own to say"
+    assert failure.value.as_result()["waiting"] == ["web2"], "the user decides whose clients web3 accepts"
     assert _image(fleets_dir) == before
     assert end(_fleet(fleets_dir), seen, _trust(fleets_dir), ["web2"]) is True
     assert _authority(fleets_dir).phase is None
@@ -361,7 +361,7 @@ def _ca(
 
 
 def _brought(folder: Path, *chain: tuple[x509.Certificate, t.Any]) -> dict[str, str]:
-    """Return the settings for a CA, those above it behind it."""
+    """Return the settings for a CA, followed by the chain up to the root."""
     folder.mkdir(exist_ok=True)
     (folder / "ca.pem").write_bytes(as_pem(certificate for certificate, _key in chain))
     (folder / "ca-key.pem").write_bytes(private_key_pem(chain[0][1]))
@@ -377,7 +377,7 @@ def test_a_brought_authority_can_be_the_new_one(fleets_dir: Path, tmp_path: Path
     new = _authority(fleets_dir)
     assert new.certificate == docker[0]
     assert new.server_trust == as_pem([root[0], old.certificate]), "clients know the root"
-    assert new.client_trust == as_pem([docker[0], old.certificate]), "daemons let in nobody else's clients"
+    assert new.client_trust == as_pem([docker[0], old.certificate]), "daemons accept no other clients"
     chain = try_chain(_sent(fleets_dir))
     assert chain[1:] == (docker[0], new.cross)
     assert lets_in(old.client_trust, _sent(fleets_dir))
