@@ -79,22 +79,30 @@ def units(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Tests against lab hosts: real dockerd 20.10, 26.1 and 28.5 under real systemd, sysvinit and OpenRC."""
-    side_by_side(session, *integration_lanes("--timeout=600", "--durations=25", *session.posargs))
+    """Tests against lab hosts: real dockerd 20.10, 26.1 and 28.5 under real systemd, sysvinit and OpenRC.
+
+    A lane for each engine, and one for the others, which have few tests.
+    """
+    words = ("--timeout=600", "--durations=25", *session.posargs)
+    others = pytest_run("fleet", *words, FLEET)
+    for flavour in (FIREWALLS, *OTHER_INITS):
+        others |= flavour_lane(flavour, *words)
+    side_by_side(session, *(flavour_lane(flavour, *words) for flavour in ENGINES), others)
 
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Every integration test on every flavour, those that take hours included; not part of `test`."""
+    """What `test` leaves out: tests on the other engines, every fault with every method, runs cut off at 20 points."""
     reports = CACHE / "soak"
     reports.mkdir(exist_ok=True)
     for report in reports.glob("*.xml"):
         report.unlink()
-    lanes = integration_lanes("--soak", "--timeout=3600", *session.posargs, reports=reports)
+    words = ("--soak", "--timeout=3600", *session.posargs)
+    files = {flavour: reports / f"{flavour}.xml" for flavour in ENGINES}
     try:
-        side_by_side(session, *lanes)
+        side_by_side(session, *(flavour_lane(name, *words, f"--junitxml={file}") for name, file in files.items()))
     finally:
-        text = summary({lane: reports / f"integration-{lane}.xml" for lane in (*FLAVOURS, "fleet")}, list(FLAVOURS))
+        text = summary(files, list(FLAVOURS))
         (CACHE / "soak.txt").write_text(text)
         print(text)
 
@@ -124,21 +132,14 @@ def lab_down(session: nox.Session) -> None:
     session.run(sys.executable, "-m", "tests.lab", "down")
 
 
-def integration_lanes(*words: str, reports: Path | None = None) -> list[Lane]:
-    """Return a lane for each engine, and one for the others, which have few tests."""
+def flavour_lane(flavour: str, *words: str) -> dict[str, tuple[str, ...]]:
+    """Return what makes the flavour's image and runs the tests on it."""
+    image = {f"image-{flavour}": (sys.executable, "-m", "tests.lab", "images", flavour)}
+    return image | pytest_run(flavour, *words, "tests/integration", f"--ignore={FLEET}", f"--flavour={flavour}")
 
-    def pytest(lane: str, *arguments: str) -> dict[str, tuple[str, ...]]:
-        report = [f"--junitxml={reports / f'integration-{lane}.xml'}"] if reports else []
-        return {f"integration-{lane}": (*IN_LAB, sys.executable, "-m", "pytest", "-q", *words, *report, *arguments)}
 
-    def flavour_lane(flavour: str) -> dict[str, tuple[str, ...]]:
-        image = {f"image-{flavour}": (sys.executable, "-m", "tests.lab", "images", flavour)}
-        return image | pytest(flavour, "tests/integration", f"--ignore={FLEET}", f"--flavour={flavour}")
-
-    others = flavour_lane(FIREWALLS) | pytest("fleet", FLEET)
-    for flavour in OTHER_INITS:
-        others |= flavour_lane(flavour)
-    return [*(flavour_lane(flavour) for flavour in ENGINES), others]
+def pytest_run(lane: str, *words: str) -> dict[str, tuple[str, ...]]:
+    return {f"integration-{lane}": (*IN_LAB, sys.executable, "-m", "pytest", "-q", *words)}
 
 
 def side_by_side(session: nox.Session, *lanes: Lane) -> None:

@@ -128,7 +128,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--soak",
         action="store_true",
-        help="every test on every flavour, whether or not marked one_host or flavours, and those marked soak",
+        help="what runs without it leave out: tests on the other flavours, every fault, and the tests marked soak",
     )
 
 
@@ -150,7 +150,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     chosen, soak = config.getoption("--flavour"), config.getoption("--soak")
-    wanted = [item for item in items if _fits(item, chosen) and (soak or _is_due(item))]
+    is_wanted = _is_for_soak if soak else _is_due
+    wanted = [item for item in items if _fits(item, chosen) and is_wanted(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
     items[:] = wanted
 
@@ -180,6 +181,11 @@ def _is_due(item: pytest.Item) -> bool:
     (flavour,) = flavours
     name = item.name.replace(flavour, "")
     return flavour == ENGINES[int(hashlib.sha256(name.encode()).hexdigest(), 16) % len(ENGINES)]
+
+
+def _is_for_soak(item: pytest.Item) -> bool:
+    """Whether a run without --soak leaves the test out on its flavour, or does less of it than the option asks for."""
+    return not _is_due(item) or item.get_closest_marker("flavours") is not None
 
 
 def _flavours(item: pytest.Item) -> set[str]:

@@ -31,7 +31,7 @@ HELD = ("safe", "up", "lived")
 #: Seconds in which a killed run is rolled back by the host itself.
 LIMIT = 60
 #: One engine for each method; with --soak it is every engine.
-_ENGINE_OF = {"socket": "trixie", "override": "sid", "options_file": "bookworm", "daemon_json": "trixie"}
+_ENGINE_OF = {"socket": "trixie", "override": "sid", "options_file": "bookworm", "daemon_json": "sid"}
 
 #: If removing one of them fails when a listener is taken away, the run goes on: folders, rules of the firewall, flags
 #: that nothing reads any more.
