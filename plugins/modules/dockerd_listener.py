@@ -92,6 +92,7 @@ options:
       - V(firewalld) is a policy in firewalld, 0.9 or newer, which has to be running.
       - V(ufw) are rules in front of all others in ufw, 0.36 or newer, which has to be enabled.
       - V(none) leaves the port to TLS alone.
+      - With every method but V(socket), a table in nftables lies underneath all of these. It has the access list, too.
       - Rules cover exactly the addresses and ports that dockerd listens on. Rules of another firewall that an earlier
         run set are found and removed, also with O(state=absent).
       - V(auto) is V(systemd) with O(method=socket), and V(nftables) with every other method.

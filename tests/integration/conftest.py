@@ -29,7 +29,8 @@ OUTSIDE = "172.30.77.2"
 #: What we, or a test, may have written; the firewall's drop-ins and what we put beside others' files have our name.
 _LEFT = (
     "ls -d /var/lib/gangway-docker* /run/gangway-docker* /etc/systemd/system/docker.service.d "
-    "/etc/systemd/system/docker.socket.d /etc/docker/daemon.json* 2>/dev/null; find /etc -name '*gangway*'"
+    "/etc/systemd/system/docker.socket.d /etc/docker/daemon.json* 2>/dev/null; "
+    "find /etc /run/systemd/system.control -name '*gangway*' 2>/dev/null"
 )
 #: Others' files that we may edit. Copies of them are made before the first test, while they are as packaged.
 _SETTINGS = (
@@ -69,20 +70,23 @@ if ! test -d /opt/pristine; then
     for file in {_SETTINGS}; do test -e $file && cp --archive --parents $file /opt/pristine; done
 fi
 # One that runs on is as good as a new one.
-witness=$(docker ps --all --format '{{{{.Names}}}} {{{{.State}}}}' 2>/dev/null)
-test "$witness" = "witness running" || docker ps --all --quiet 2>/dev/null | xargs -r docker rm --force >/dev/null 2>&1
+# A dockerd that took no socket from docker.socket leaves that one's clients waiting.
+witness=$(timeout 10 docker ps --all --format '{{{{.Names}}}} {{{{.State}}}}' 2>/dev/null) || witness=hangs
+test "$witness" = "witness running" ||
+    timeout 20 docker ps --all --quiet 2>/dev/null | xargs -r timeout 20 docker rm --force >/dev/null 2>&1
 rm -f /etc/docker/alt.json
 test -e /usr/bin/python3.away && mv /usr/bin/python3.away /usr/bin/python3
 mountpoint -q /etc && umount /etc
 test -e /usr/bin/openssl.away && mv /usr/bin/openssl.away /usr/bin/openssl
-docker swarm leave --force >/dev/null 2>&1
+timeout 20 docker swarm leave --force >/dev/null 2>&1
 edited=
+test "$witness" != hangs || edited=$witness
 for file in {_SETTINGS}; do
     cmp --silent $file /opt/pristine$file || test ! -e $file -a ! -e /opt/pristine$file || edited=$file
 done
 flags=$(tr '\\0' ' ' < /proc/$(pidof dockerd | cut -d' ' -f1)/cmdline)
 if test -n "$edited" -o -n "$({_LEFT})" || ! {runs} || echo "$flags" | grep -q tcp:; then
-    docker rm --force witness >/dev/null 2>&1
+    timeout 20 docker rm --force witness >/dev/null 2>&1
     witness=
     {stop}
     {UNDRESS}

@@ -98,8 +98,8 @@ ONLY_INSIDE = {
 
 def _wait_for_table(host: Host) -> None:
     host.run(
-        "for _ in $(seq 100); do nft list table inet gangway_docker 2>/dev/null | grep -q sha256: && exit; sleep 0.02; "
-        "done; false"
+        "for _ in $(seq 100); do nft list chain inet gangway_docker gate 2>/dev/null | grep -q iif && exit; "
+        "sleep 0.02; done; false"
     )
 
 
@@ -108,6 +108,20 @@ def test_without_a_list_containers_would_get_to_the_port(host: Host, controller:
     """What the other tests see dropped would be let in without the rules."""
     assert controller.expose(expose_firewall="nftables", **{**EVERYWHERE, "expose_allow": ["any"]}).code == 0
     assert set(_seen(host, controller).values()) == {"answered", "connected"}
+
+
+@pytest.mark.one_host
+def test_without_a_list_the_table_has_the_gate(host: Host, controller: Controller) -> None:
+    wanted = {"expose_method": "override", "expose_firewall": "none", **EVERYWHERE}
+    outcome = controller.expose(**wanted)
+    assert outcome.code == 0, outcome.failures
+    assert set(_seen(host, controller).values()) == {"answered", "connected"}
+    again = controller.expose(**wanted)
+    assert (again.code, again.changed(host.name)) == (0, 0)
+    # Narrow, as after each start of dockerd.
+    host.run("nft -f /var/lib/gangway-docker/firewall.nft")
+    assert set(_seen(host, controller).values()) == {"dropped"}
+    assert "connected" in host.run("bash -c '</dev/tcp/127.0.0.1/2376' && echo connected").stdout
 
 
 @pytest.mark.one_host
@@ -309,6 +323,22 @@ def test_changing_from_one_firewall_to_another_removes_the_first_ones_rules(
     assert outcome.code == 0, outcome.failures
     assert _etc(host) == before
     assert _seen(host, controller)["outside, IPv4"] == "dropped"
+
+
+def test_a_firewall_that_is_stopped_leaves_the_list_in_force(
+    firewall_host: Host, firewall_controller: Controller, firewall: str
+) -> None:
+    """After the run, nobody asks whether it still runs."""
+    host, controller = firewall_host, firewall_controller
+    outcome = controller.expose(expose_method="override", expose_firewall=firewall, **EVERYWHERE)
+    assert outcome.code == 0, outcome.failures
+    assert _seen(host, controller) == ONLY_INSIDE
+    again = controller.expose(expose_method="override", expose_firewall=firewall, **EVERYWHERE)
+    assert (again.code, again.changed(host.name)) == (0, 0)
+    host.run("ufw disable; systemctl disable --now firewalld.service ufw.service; systemctl restart docker.service")
+    assert _seen(host, controller) == ONLY_INSIDE
+    host.reboot()
+    assert _seen(host, controller) == ONLY_INSIDE
 
 
 def test_a_firewall_that_is_not_in_force_is_not_relied_on(

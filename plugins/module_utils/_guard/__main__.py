@@ -16,7 +16,7 @@ dockerd must still start, and the running containers must survive that start. So
 Words before the files are for other methods: C(hosts) looks after a port in C(hosts) of daemon.json, removes TCP from
 it if need be, and exits with 0 if dockerd may start; C(closed) removes it in any case; C(flags), with CA, certificate,
 key and hosts after the files, exits with 0 if dockerd can start with these as flags; C(flags-in VARIABLE) also checks
-what follows the variable on dockerd's command line.
+what follows the variable on dockerd's command line. C(gate), with C(narrow), C(open) or C(restore): see gate.py.
 
 It stands alone, on Python 3.9 or later and the standard library.
 """
@@ -29,6 +29,7 @@ import os
 import sys
 import typing as t
 
+from . import gate
 from .config_file import parse_leniently, read, replace_malformed, say, write
 from .daemon_json import merge, restore, without_tcp_hosts
 from .judgement import (
@@ -40,6 +41,8 @@ from .judgement import (
     tls_problem,
     trailing_problem,
 )
+from .listener import Gate
+from .proof import ca_problem
 
 
 def main(arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str]) -> int:
@@ -80,6 +83,7 @@ def flags_allowed(arguments: t.Sequence[str], problem: str | None = None) -> int
     text = replace_malformed(path, good_text or "{}\n")
     settings = parse_leniently(text)
     problem = problem or files_problem({"tlsverify": True, "tlscacert": ca, "tlscert": certificate, "tlskey": key})
+    problem = problem or ca_problem(ca)
     problem = problem or address_problem(hosts)
     twice = [name for name in (*TLS_KEYS, "tls", "hosts") if name in settings]
     if twice:
@@ -102,7 +106,7 @@ def _look_after(path: str, good_copy: str, shown: str, environment: t.Mapping[st
     text = replace_malformed(path, good_text if good or elsewhere else "{}\n")
     settings = parse_leniently(text)
     unloadable = files_problem(settings)
-    problem = tls_problem(settings) or unloadable or command_problem(shown, environment, path)
+    problem = _foreign_problem(settings) or unloadable or command_problem(shown, environment, path)
     if problem is None:
         if good_text != text:
             write(good_copy, text, like=path)
@@ -118,7 +122,17 @@ def _look_after(path: str, good_copy: str, shown: str, environment: t.Mapping[st
     return problem
 
 
+def _foreign_problem(settings: t.Mapping[str, t.Any]) -> str | None:
+    """Return which TLS setting is not the one that was put there."""
+    ours = Gate.read()
+    if ours is None:
+        return "gate.json in our folder can't be read"
+    return tls_problem(settings, ours.tls) or ca_problem(str(ours.tls.get("tlscacert")))
+
+
 def _run(words: t.Sequence[str]) -> int:
+    if words[0] == "gate":
+        return gate.run(words[1:])
     if words[0] == "closed":
         return close(words[1])
     if words[0] == "flags":

@@ -33,14 +33,16 @@ TLS_KEYS = ("tlsverify", "tlscacert", "tlscert", "tlskey")
 _TLS_FLAGS = ("--tls", *(f"--{key}" for key in TLS_KEYS))
 
 
-def tls_problem(settings: t.Mapping[str, t.Any]) -> str | None:
-    """Return why these settings of daemon.json would not ask each client for a certificate; None: they do."""
+def tls_problem(settings: t.Mapping[str, t.Any], ours: t.Mapping[str, t.Any]) -> str | None:
+    """Return why these settings of daemon.json would not ask each client for a certificate of our CA; None: they do.
+
+    C(ours): the keys as they were put there. Without tlscacert dockerd accepts clients of any public CA.
+    """
     if settings.get("tlsverify") is not True:
         return "tlsverify is not true"
     for key in TLS_KEYS[1:]:
-        # Without tlscacert dockerd checks clients against the system's CAs, and accepts those of any public CA.
-        if not isinstance(settings.get(key), str) or not settings[key]:
-            return f"{key} is not set"
+        if settings.get(key) != ours.get(key):
+            return f"{key} is {settings[key]} and not {ours.get(key)}" if settings.get(key) else f"{key} is not set"
     return None
 
 

@@ -11,7 +11,7 @@ __all__ = ("answers", "ask_ports")
 import errno
 import typing as t
 
-from .._host.port import ask_plain, ask_tls, local_address
+from .._guard.port import ask_plain, ask_tls, local_address
 from .side_by_side import Questions
 
 Place = t.Tuple[str, int]

@@ -42,19 +42,24 @@ _DELETED = " (deleted)"
 _DIGEST_ONLY = (layout.KEY, layout.JOURNAL)
 _OUR_FILES = (
     layout.SOCKET_UNIT,
-    layout.ACTIVATION_UNIT,
+    layout.GATE_UNIT,
     layout.DROP_IN,
     layout.EXEC_DROP_IN,
+    layout.BOOT_DROP_IN,
     layout.CA,
     layout.CERTIFICATE,
     layout.KEY,
     layout.GOOD_COPY,
+    layout.GATE,
+    layout.GATE_RECORD,
+    layout.CA_DIGEST,
     layout.ORIGINALS,
     layout.JOURNAL,
     layout.LISTENER_FLAGS,
     layout.LISTENER_FLAGS_IN_FORCE,
     layout.DOCKERD_WRAPPER,
     layout.FIREWALL_RULES,
+    layout.FIREWALL_SCRIPT,
     *layout.FIREWALL_UNITS,
     layout.FIREWALLD_POLICY,
     layout.FILTERING_SEEN,
@@ -190,8 +195,8 @@ class _Observation:
         return {path: entry for path, entry in described.items() if entry is not None}
 
     def _folders(self, options: t.Iterable[str]) -> dict[str, list[int] | None]:
-        paths = [*layout.FOLDERS, os.path.dirname(layout.DAEMON_JSON), os.path.dirname(layout.DROP_IN)]
-        paths += [os.path.dirname(path) for path in options]
+        paths = [*layout.FOLDERS]
+        paths += map(os.path.dirname, (layout.DAEMON_JSON, layout.DROP_IN, layout.BOOT_DROP_IN, *options))
         return {path: self._files.folder(path) for path in dict.fromkeys(paths)}
 
     def _writable(self) -> dict[str, bool]:

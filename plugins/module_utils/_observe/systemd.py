@@ -13,6 +13,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
+from .._guard.socket_filter import slices_above
 from .._host.runner import Run, parse_show
 from .._shared import layout
 from .files import Files
@@ -24,7 +25,7 @@ _UNITS = (
     layout.GANGWAY_SERVICE,
     layout.FIREWALL_SERVICE,
     layout.FIREWALL_WATCH_SERVICE,
-    # The slices above our socket unit: what they allow, IPAddressDeny= below them can't forbid.
+    # The slices above our socket unit, as a rule: what they allow, IPAddressDeny= below them can't forbid.
     "-.slice",
     "system.slice",
 )
@@ -44,6 +45,7 @@ _PROPERTIES = (
     "Listen",
     "IPAddressAllow",
     "IPAddressDeny",
+    "Slice",
 )
 #: In the order of their precedence, systemd.unit(5).
 _FOLDERS = (
@@ -70,10 +72,11 @@ class Units:
 
 
 def show_units(run: Run) -> Units:
-    """Ask once; a second time only about socket units of others that start dockerd."""
+    """Ask once; a second time only about socket units of others that start dockerd, and unusual slices above ours."""
     units = _show(run, _UNITS)
     triggers = units.get(layout.DOCKER_SERVICE, "TriggeredBy").split()
-    others = [unit for unit in triggers if unit.endswith(".socket") and unit not in _UNITS]
+    slices = slices_above(units.get(layout.GANGWAY_SOCKET, "Slice"))
+    others = [unit for unit in (*triggers, *slices) if unit.endswith((".socket", ".slice")) and unit not in _UNITS]
     if units.error is not None or not others:
         return units
     more = _show(run, others)

@@ -15,6 +15,7 @@ import shutil
 from .._host.runner import Host
 from .._shared import layout
 from .._shared.steps import Discard
+from .gate import forget_gate
 
 
 def discard_all(discard: Discard) -> None:
@@ -30,6 +31,7 @@ def discard_all(discard: Discard) -> None:
             os.rmdir(folder)
     # Last: if this process is killed before, another one goes on.
     if layout.STATE in discard.folders:
+        forget_gate()
         forget_state()
     else:
         forget_journal()

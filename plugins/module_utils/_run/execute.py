@@ -16,6 +16,7 @@ from .._host.init import init_of
 from .._host.runner import Attributes, Host
 from .._shared import layout, steps
 from .._shared.failure import Failure
+from .gate import open_gate
 from .live_restore import settle, switch_live_restore
 from .proof import check_bundle, check_config, prove
 from .services import check, load_rules, read_units, start_unit, stop_unit
@@ -25,6 +26,7 @@ _PENDING = "pending:"
 _LEVELS: dict[type[steps.Step], int] = {
     steps.ReadUnits: UNITS,
     steps.LoadRules: RULES,
+    steps.OpenGate: RULES,
     steps.StopDockerd: SERVICES,
     steps.StartDockerd: SERVICES,
     steps.RestartDockerd: SERVICES,
@@ -57,6 +59,7 @@ class Execution:
             steps.StopUnit: lambda step: stop_unit(host, step.unit),
             steps.StartUnit: self._start_unit,
             steps.Prove: lambda step: prove(host, step),
+            steps.OpenGate: lambda step: open_gate(host, step),
             steps.Settle: self._settle,
         }
 

@@ -13,9 +13,9 @@ import ssl
 import typing as t
 
 from .._guard.judgement import bundle_problem
+from .._guard.port import ask_plain, ask_tls, local_address
 from .._host.engine import read_engine, running_containers
 from .._host.init import init_of
-from .._host.port import ask_plain, ask_tls, local_address
 from .._host.runner import Host
 from .._shared import layout
 from .._shared.failure import Failure

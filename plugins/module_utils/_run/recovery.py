@@ -18,6 +18,7 @@ import shutil
 import time
 import typing as t
 
+from .._guard.command import run_command
 from .._host.init import init_of
 from .._host.runner import Attributes, Host
 from .._shared import layout
@@ -87,15 +88,4 @@ def _is_script_running() -> bool:
 
 
 def _run(words: t.Sequence[str], **_options: t.Any) -> tuple[int, str, str]:
-    # Only here: a run has AnsibleModule.run_command, and need not import this.
-    import asyncio
-
-    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-
-    async def call() -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(*words, stdin=nothing, stdout=pipe, stderr=pipe)
-        stdout, stderr = await process.communicate()
-        code = 1 if process.returncode is None else process.returncode
-        return code, stdout.decode(errors="replace"), stderr.decode(errors="replace")
-
-    return asyncio.run(call())
+    return run_command(words)

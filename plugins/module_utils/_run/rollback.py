@@ -19,6 +19,7 @@ from .._shared.failure import Failure
 from .._shared.options_block import block_of, without_block
 from .._shared.steps import LoadRules
 from .daemon_json_edits import undo_daemon_json, without_hosts, without_tcp_hosts
+from .gate import reopen_gate
 from .live_restore import keep_containers, prepare_start, settle
 from .services import check, ensure_running, load_rules, read_units, start_unit, stop_unit
 from .transaction import RULES, SERVICES, UNITS, Transaction
@@ -110,6 +111,8 @@ def roll_back(host: Host, transaction: Transaction) -> None:
             init.forget_failures()
     if level >= UNITS or transaction.touched(layout.DAEMON_JSON):
         settle(host, layout.DAEMON_JSON, content, attributes)
+    if level >= RULES and init.main_pid():
+        reopen_gate(host)
     transaction.end_rollback()
 
 

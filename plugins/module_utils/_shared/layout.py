@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 __all__ = (
-    "ACTIVATION_UNIT",
     "BACKUP_SUFFIX",
+    "BOOT_DROP_IN",
     "BUNDLE",
     "CA",
+    "CA_DIGEST",
     "CERTIFICATE",
     "DAEMON_JSON",
     "DOCKERD_WRAPPER",
@@ -20,7 +21,9 @@ __all__ = (
     "EXEC_DROP_IN",
     "FILTERING_SEEN",
     "FIREWALLD_POLICY",
+    "FIREWALL_LISTING",
     "FIREWALL_RULES",
+    "FIREWALL_SCRIPT",
     "FIREWALL_SERVICE",
     "FIREWALL_UNIT",
     "FIREWALL_UNITS",
@@ -29,6 +32,9 @@ __all__ = (
     "FOLDERS",
     "GANGWAY_SERVICE",
     "GANGWAY_SOCKET",
+    "GATE",
+    "GATE_RECORD",
+    "GATE_UNIT",
     "GOOD_COPY",
     "GUARD",
     "JOURNAL",
@@ -42,6 +48,7 @@ __all__ = (
     "RECOVERED",
     "RECOVERY",
     "RECOVERY_SERVICE",
+    "RUNTIME_DROP_INS",
     "SOCKET_UNIT",
     "STATE",
     "UNITS",
@@ -57,11 +64,13 @@ DAEMON_JSON = "/etc/docker/daemon.json"
 OUR_KEYS = ("hosts", "tls", "tlsverify", "tlscacert", "tlscert", "tlskey", "live-restore")
 UNITS = "/etc/systemd/system/"
 SOCKET_UNIT = f"{UNITS}{GANGWAY_SOCKET}"
-ACTIVATION_UNIT = f"{UNITS}{GANGWAY_SERVICE}"
-#: Drop-ins of docker.service. The first hands over the socket unit's port. The second sets ExecStart, so it must be
-#: read after all others.
-DROP_IN = f"{UNITS}{DOCKER_SERVICE}.d/50-gangway.conf"
+GATE_UNIT = f"{UNITS}{GANGWAY_SERVICE}"
+#: Drop-ins of docker.service, read after all others. The first hands over the socket unit's port, the second sets
+#: ExecStart; where there is one of them only, it has the guard.
+DROP_IN = f"{UNITS}{DOCKER_SERVICE}.d/zz-gangway-port.conf"
 EXEC_DROP_IN = f"{UNITS}{DOCKER_SERVICE}.d/zz-gangway.conf"
+#: The drop-in of docker.socket that has dockerd started at boot, so that the port is there.
+BOOT_DROP_IN = f"{UNITS}{DOCKER_SOCKET}.d/zz-gangway.conf"
 
 #: What dockerd reads, in the layout of Docker's own tools.
 BUNDLE = "/etc/docker/gangway"
@@ -73,6 +82,14 @@ KEY = f"{BUNDLE}/key.pem"
 STATE = "/var/lib/gangway-docker"
 GUARD = f"{STATE}/guard"
 GOOD_COPY = f"{STATE}/daemon.json.good"
+#: The listener, for the gate, and the digest (SHA-256 in hex) of the CA.
+GATE = f"{STATE}/gate.json"
+CA_DIGEST = f"{STATE}/ca.sha256"
+#: The gate's state since the boot, and what C(systemctl set-property --runtime) leaves of it.
+GATE_RECORD = "/run/gangway-docker-gate"
+RUNTIME_DROP_INS = tuple(
+    f"/run/systemd/system.control/{GANGWAY_SOCKET}.d/50-{name}.conf" for name in ("IPAddressAllow", "IPAddressDeny")
+)
 #: The files of others as they were before we changed them.
 ORIGINALS = f"{STATE}/originals.json"
 JOURNAL = f"{STATE}/journal.json"
@@ -88,6 +105,10 @@ FOLDERS = {STATE: 0o700, GUARD: 0o700, BUNDLE: 0o700}
 #: The access list in nftables.
 FIREWALL_SERVICE = "docker-gangway-firewall.service"
 FIREWALL_RULES = f"{STATE}/firewall.nft"
+#: What the units run to load the rules, and to watch over them.
+FIREWALL_SCRIPT = f"{STATE}/firewall.sh"
+#: What nft listed after it had loaded the rules, without the gate; also the lock of whoever loads or compares them.
+FIREWALL_LISTING = "/run/gangway-docker-firewall"
 FIREWALL_UNIT = f"{UNITS}{FIREWALL_SERVICE}"
 FIREWALL_WATCH_SERVICE = "docker-gangway-firewall-watch.service"
 FIREWALL_WATCH_UNIT = f"{UNITS}{FIREWALL_WATCH_SERVICE}"

@@ -17,6 +17,7 @@ __all__ = (
     "ForgetFailures",
     "LoadRules",
     "MakeFolder",
+    "OpenGate",
     "Prove",
     "ReadUnits",
     "Remove",
@@ -169,6 +170,16 @@ class Prove(Step):
     socket: t.Optional[str] = None
     #: Words that must be in docker.service's ExecStartPre in force.
     guard: t.Optional[str] = None
+
+
+@dataclass(frozen=True)
+class OpenGate(Step):
+    """Have the guard open the port to the access list, if it turns strangers away.
+
+    C(python): the guard's. Failures: C(port_open), C(gate_shut).
+    """
+
+    python: str
 
 
 @dataclass(frozen=True)

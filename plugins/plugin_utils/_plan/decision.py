@@ -19,8 +19,9 @@ from .desired import Desired, ServerFiles
 from .exposure import plan_exposure
 from .files.originals import Originals
 from .files.shared_files import read_originals
-from .firewalls.choice import firewall_of
+from .firewalls.choice import boot_units, checks, firewall_of, unsuitable
 from .firewalls.firewall import Access, Firewall
+from .firewalls.gate import choose_gate
 from .firewalls.reading import facts_of
 from .host.observation import Observation
 from .host.observed import Observed, understand
@@ -41,10 +42,17 @@ from .refusals.host import (
     check_swarm,
     check_writable,
 )
+from .refusals.own_units import check_guard_is_last, check_own_units
 from .task import Task
 
 #: A port that is open while one of these is found has to be closed.
-_NOT_IN_FORCE = ("exec_start_overridden", "filtering_unsupported", "guard_overridden", "port_open")
+_NOT_IN_FORCE = (
+    "exec_start_overridden",
+    "filtering_unsupported",
+    "guard_overridden",
+    "port_open",
+    "unit_changed_by_others",
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ def decide(task: Task, observation: Observation) -> Decision:
     check_daemon(adoption.observed)
     method = choose_method(adoption.observed, task.method, originals.method)
     firewall, facts = firewall_of(task.firewall, method.name), facts_of(observed)
+    gate = choose_gate(facts, method=method.name, firewall=firewall.name)
     access = Access(listen_of(task.listen, observation), allow_of(task.allow, observation))
     listener = Listener(
         listen=tuple(access.listen),
@@ -79,15 +88,16 @@ def decide(task: Task, observation: Observation) -> Decision:
         python=observation.python,
         tls=task.tls,
         firewall=firewall.name,
-        checks=firewall.checks(facts, access),
-        boot_units=firewall.boot_units,
+        gate=gate,
+        checks=checks(facts, firewall, access, underneath=gate == "nftables"),
+        boot_units=boot_units(firewall, underneath=gate == "nftables"),
     )
     if not task.tls:
         check_plain_tcp(task.insecure, listener.allow)
         _check_has_firewall(firewall)
-    unsuitable = firewall.unsuitable(facts, access, method=method.name)
-    if unsuitable is not None:
-        raise unsuitable
+    reason = unsuitable(facts, firewall, access, method=method.name, underneath=gate == "nftables")
+    if reason is not None:
+        raise reason
     interfaces = interfaces_in(task.listen, observation)
     return Decision(observed, adoption, originals, method, firewall, listener, interfaces)
 
@@ -126,6 +136,8 @@ def must_close(failure: Failure, observation: Observation) -> bool:
 
 def _check_in_force(decision: Decision, plan: Plan) -> None:
     observed, originals, listener = decision.observed, decision.originals, decision.listener
+    check_own_units(observed)
+    check_guard_is_last(observed)
     if listener.tls and originals.is_tls:
         check_guard(observed)
         if originals.method and not plan.restarted:

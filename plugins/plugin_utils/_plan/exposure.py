@@ -8,9 +8,12 @@ from __future__ import annotations
 
 __all__ = ("OUR_PATHS", "can_live_restore", "lacks_live_restore", "plan_exposure")
 
+import hashlib
+import typing as t
 
+from ansible_collections.gangway.docker.plugins.module_utils._guard.socket_filter import networks_of
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
-from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import Prove
+from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import OpenGate, Prove
 
 from .desired import Desired, ServerFiles
 from .file_order import ConfigTexts
@@ -18,12 +21,14 @@ from .files.change import FileChange, changes_of, diff_of
 from .files.guard_files import GUARD_FILES, guard_files
 from .files.originals import Originals
 from .files.shared_files import changes_of_shared_files, daemon_json_texts, new_originals
-from .firewalls.choice import plan_rules
+from .firewalls.choice import RuleSteps, plan_rules
 from .firewalls.firewall import Access
 from .firewalls.reading import facts_of
 from .host.observation import Attributes
 from .host.observed import Observed
 from .listener.addresses import is_covered_by
+from .listener.gate import gate_of
+from .methods.gating import gate_files
 from .methods.guarding import GUARD_WORDS
 from .order import Work, in_order
 from .plan import Plan, plan_of, way_back
@@ -35,9 +40,12 @@ _CERTIFICATE, _KEY = Attributes(0o444), Attributes(0o400)
 OUR_PATHS = (
     layout.DAEMON_JSON,
     layout.SOCKET_UNIT,
-    layout.ACTIVATION_UNIT,
+    layout.GATE_UNIT,
     layout.DROP_IN,
     layout.EXEC_DROP_IN,
+    layout.BOOT_DROP_IN,
+    layout.GATE,
+    layout.CA_DIGEST,
     layout.LISTENER_FLAGS,
     layout.DOCKERD_WRAPPER,
     layout.CA,
@@ -48,17 +56,23 @@ OUR_PATHS = (
 )
 
 
+#: dockerd need not start again for these.
+_WITHOUT_RESTART = (layout.ORIGINALS, layout.GATE, layout.BOOT_DROP_IN)
+
+
 def plan_exposure(observed: Observed, desired: Desired, originals: Originals) -> Plan:
     """Plan a listener. C(originals): those that the host keeps."""
     listener, method = desired.listener, desired.method
     rendered = method.render(observed, listener)
     live_restore = can_live_restore(observed)
     final, at_start = daemon_json_texts(observed, originals, desired, rendered, live_restore)
-    rules = plan_rules(facts_of(observed), desired.firewall, Access(listener.listen, listener.allow))
+    texts = {**gate_files(observed, listener, flags=method.sets_flags), **rendered.files}
+    access, underneath = Access(listener.listen, listener.allow), listener.gate == "nftables"
+    rules = plan_rules(facts_of(observed), desired.firewall, access, underneath=underneath)
     wanted = [
         *guard_files(),
         *([] if desired.server_files is None else _bundle(desired.server_files)),
-        *(FileChange(path, text.encode(), _TEXT) for path, text in rendered.files.items()),
+        *(FileChange(path, text.encode(), _TEXT) for path, text in texts.items()),
     ]
     changes = [change for change in wanted if change.differs(observed) or _is_unknown(change, desired)]
     kept = {change.path for change in wanted} | {layout.DAEMON_JSON, layout.ORIGINALS}
@@ -74,13 +88,14 @@ def plan_exposure(observed: Observed, desired: Desired, originals: Originals) ->
         changes.insert(0, FileChange(layout.ORIGINALS, known.as_bytes(), Attributes(0o600)))
 
     differing = [c for c in changes if c.differs_in_content(observed) or _is_unknown(c, desired)]
-    restart_for = [change.path for change in differing if change.path != layout.ORIGINALS]
+    restart_for = [change.path for change in differing if change.path not in _WITHOUT_RESTART]
     listening = layout.SOCKET_UNIT in rendered.files
     restart_socket = layout.SOCKET_UNIT in restart_for or observed.is_socket_active is not listening
     is_open = listening or _is_open(observed, desired)
     restart_for_content = bool(restart_for) or restart_socket or not is_open
     restart = restart_for_content or not observed.is_running
     settle = daemon_json if restart_for_content and at_start != final else None
+    is_gate_open = _is_gate_open(observed, desired, changes, rules)
     work = Work(
         changes=tuple(changes),
         config=ConfigTexts(
@@ -99,6 +114,7 @@ def plan_exposure(observed: Observed, desired: Desired, originals: Originals) ->
         settle=settle,
         checks_bundle=listener.tls,
         prove=_proof(observed, desired, listening=listening) if restart else None,
+        open_gate=OpenGate(listener.python) if restart or not is_gate_open else None,
         marks=_marks(observed, desired),
     )
     back = way_back(
@@ -124,7 +140,9 @@ def lacks_live_restore(observed: Observed) -> bool:
 
 
 def _bundle(files: ServerFiles) -> list[FileChange]:
+    known = None if files.ca is None else f"{hashlib.sha256(files.ca).hexdigest()}\n".encode()
     return [
+        FileChange(layout.CA_DIGEST, known, _TEXT),
         FileChange(layout.CA, files.ca, _CERTIFICATE),
         FileChange(layout.CERTIFICATE, files.certificate, _CERTIFICATE),
         FileChange(layout.KEY, None, _KEY, secret=files.key_secret),
@@ -136,8 +154,18 @@ def _is_unknown(change: FileChange, desired: Desired) -> bool:
     files = desired.server_files
     if files is None:
         return False
-    unknown = {layout.CA: files.ca is None, layout.CERTIFICATE: files.certificate is None, layout.KEY: files.key_is_new}
-    return unknown.get(change.path, False)
+    no_ca, no_certificate = files.ca is None, files.certificate is None
+    unknown = {layout.CA: no_ca, layout.CA_DIGEST: no_ca, layout.CERTIFICATE: no_certificate}
+    return unknown.get(change.path, change.path == layout.KEY and files.key_is_new)
+
+
+def _is_gate_open(observed: Observed, desired: Desired, changes: t.Iterable[FileChange], rules: RuleSteps) -> bool:
+    """Whether the access list is in force, as it is to be."""
+    if rules.load or rules.narrow or any(change.path == layout.GATE for change in changes):
+        return False
+    gate = gate_of(desired.listener, flags=desired.method.sets_flags)
+    # Rules of nftables that are in force have an open gate.
+    return gate.kind != "socket" or observed.socket_allows == networks_of(" ".join((*gate.own, *gate.allow)))
 
 
 def _is_open(observed: Observed, desired: Desired) -> bool:

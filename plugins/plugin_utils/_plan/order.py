@@ -22,6 +22,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     Discard,
     ForgetFailures,
     MakeFolder,
+    OpenGate,
     Prove,
     ReadUnits,
     RestartDockerd,
@@ -69,6 +70,8 @@ class Work:
     settle: FileChange | None = None
     checks_bundle: bool = False
     prove: Prove | None = None
+    #: Last: whoever is on the access list gets in.
+    open_gate: OpenGate | None = None
     discard: Discard | None = None
     #: Files below /run to write at the end, if anything else is done.
     marks: tuple[FileChange, ...] = ()
@@ -93,6 +96,8 @@ def in_order(observed: Observed, work: Work) -> tuple[Step, ...]:
             steps.append(CheckBundle(layout.CA, layout.CERTIFICATE, layout.KEY))
         steps += _check_config(observed)
         steps += _restart(work)
+    elif any(change.path.startswith(layout.UNITS) for change in changes):
+        steps.append(ReadUnits())
     if work.prove is not None:
         steps.append(work.prove)
     steps += work.narrow_rules
@@ -101,6 +106,8 @@ def in_order(observed: Observed, work: Work) -> tuple[Step, ...]:
     if goes_last:
         steps.append(ReadUnits())
     steps += _settle(work)
+    if work.open_gate is not None:
+        steps.append(work.open_gate)
     if steps:
         steps += [mark.as_step() for mark in work.marks]
     return tuple(steps)

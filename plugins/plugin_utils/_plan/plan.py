@@ -19,6 +19,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     Discard,
     LoadRules,
     MakeFolder,
+    OpenGate,
     Remove,
     RestartDockerd,
     Settle,
@@ -87,6 +88,8 @@ class Plan:
             return f"remove {' '.join((*step.folders, *step.empty_folders))}" if step.folders else ""
         if isinstance(step, LoadRules):
             return "" if step.ignore_errors else "load the firewall's rules"
+        if isinstance(step, OpenGate):
+            return "put the access list into force"
         if isinstance(step, SwitchLiveRestore):
             return "switch live-restore on"
         if isinstance(step, (RestartDockerd, StartDockerd)):
@@ -125,7 +128,7 @@ def way_back(
     """Return how the host goes back. C(methods): the one in place and the new one."""
     load, unload = rules
     options = () if observed.options is None else (observed.options.path,)
-    last_resort = [layout.DROP_IN, layout.SOCKET_UNIT, layout.ACTIVATION_UNIT]
+    last_resort = [layout.DROP_IN, layout.SOCKET_UNIT, layout.GATE_UNIT, layout.BOOT_DROP_IN, layout.GATE]
     if "daemon_json" not in methods:
         # With method daemon_json, the drop-in only takes -H off ExecStart, for hosts in daemon.json.
         last_resort.append(layout.EXEC_DROP_IN)

@@ -53,4 +53,4 @@ class Task:
     @property
     def may_need_filtering(self) -> bool:
         """Whether the host should see if systemd can filter packets."""
-        return self.method in ("auto", "socket") and self.firewall in ("auto", "systemd")
+        return self.method in ("auto", "socket") and self.firewall != "nftables"

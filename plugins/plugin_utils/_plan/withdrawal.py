@@ -82,11 +82,12 @@ def plan_closing(observed: Observed, originals: Originals) -> Plan:
     """Plan to close the port until a run opens it again: what opens it goes, dockerd starts without it."""
     options = None if observed.options is None else observed.options.path
     block = options is not None and bool(block_of(observed.content(options) or b""))
-    units = [layout.DROP_IN, layout.SOCKET_UNIT, layout.ACTIVATION_UNIT]
+    units = [layout.DROP_IN, layout.SOCKET_UNIT, layout.GATE_UNIT, layout.BOOT_DROP_IN]
     if layout.LISTENER_FLAGS in observed.files or block:
         # Without these, the drop-in only takes -H off ExecStart, for hosts in daemon.json.
         units.append(layout.EXEC_DROP_IN)
-    changes = [FileChange(path, None, None) for path in (*units, layout.LISTENER_FLAGS) if path in observed.files]
+    opens = (*units, layout.LISTENER_FLAGS, layout.GATE)
+    changes = [FileChange(path, None, None) for path in opens if path in observed.files]
     if options is not None and block:
         text: bytes | None = without_block(observed.content(options) or b"")
         if options not in originals.adopted:
@@ -96,7 +97,7 @@ def plan_closing(observed: Observed, originals: Originals) -> Plan:
     changes += _config_without_port(observed)
     work = Work(changes=tuple(changes), restart=observed.is_running, restart_socket=observed.has_systemd)
     back = dataclasses.replace(way_back(observed, live_restore=can_live_restore(observed)), open_units=())
-    discard = Discard(files=(layout.LISTENER_FLAGS_IN_FORCE,))
+    discard = Discard(files=(layout.LISTENER_FLAGS_IN_FORCE, layout.GATE_RECORD, *layout.RUNTIME_DROP_INS))
     steps = order_of_withdrawal(observed, dataclasses.replace(work, discard=discard))
     return plan_of(observed, steps, back, diff_of(observed, changes))
 

@@ -26,8 +26,8 @@ from pathlib import Path
 
 from injection import ARM, BEFORE, COMMIT, DISARM, PREPARE, ROLLBACK, Fault, Outcome, run_with_fault
 
+from ansible_collections.gangway.docker.plugins.module_utils._guard.port import ask_plain, ask_tls
 from ansible_collections.gangway.docker.plugins.module_utils._host.engine import read_engine, running_containers
-from ansible_collections.gangway.docker.plugins.module_utils._host.port import ask_plain, ask_tls
 from ansible_collections.gangway.docker.plugins.module_utils._host.runner import Host
 from ansible_collections.gangway.docker.plugins.module_utils._observe.observe import observe
 from ansible_collections.gangway.docker.plugins.module_utils._run.run import carry_out

@@ -19,7 +19,7 @@ from ..host.observation import Attributes
 from ..host.observed import Observed
 
 #: The bundle is described by the controller; originals.json repeats what other entries show.
-_NOT_SHOWN = (layout.CA, layout.CERTIFICATE, layout.KEY, layout.ORIGINALS)
+_NOT_SHOWN = (layout.CA, layout.CA_DIGEST, layout.CERTIFICATE, layout.KEY, layout.ORIGINALS)
 
 
 @dataclass(frozen=True)

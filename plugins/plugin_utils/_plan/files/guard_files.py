@@ -17,7 +17,21 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared import layo
 from ..host.observation import Attributes
 from .change import FileChange
 
-_SOURCES = ("__init__.py", "__main__.py", "config_file.py", "daemon_json.py", "dockerd_flags.py", "judgement.py")
+_SOURCES = (
+    "__init__.py",
+    "__main__.py",
+    "command.py",
+    "config_file.py",
+    "daemon_json.py",
+    "dockerd_flags.py",
+    "gate.py",
+    "judgement.py",
+    "listener.py",
+    "nftables_gate.py",
+    "port.py",
+    "proof.py",
+    "socket_filter.py",
+)
 #: Their paths on the host.
 GUARD_FILES = tuple(f"{layout.GUARD}/{source}" for source in _SOURCES)
 

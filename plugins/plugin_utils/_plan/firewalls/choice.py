@@ -4,17 +4,23 @@
 
 """The firewall kinds, which of them a task gets, and the steps for it, those that remove another kind's rules included.
 
+Where the gate is a chain of our nftables table, the table lies underneath every kind: it has the access list too, so
+that a firewall which is stopped or disabled between runs opens nothing. With kind C(none) it has all networks, and only
+the gate filters. The functions here know that as C(underneath).
+
 A new kind needs its file, an entry here, and one in the choices of the option C(firewall).
 """
 
 from __future__ import annotations
 
-__all__ = ("KINDS", "PATHS", "RuleSteps", "firewall_of", "plan_rules")
+__all__ = ("KINDS", "PATHS", "RuleSteps", "boot_units", "checks", "firewall_of", "plan_rules", "unsuitable")
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import Command, Step
 
+from ..listener.addresses import parse_allow
 from .firewall import Access, Firewall, FirewallFacts
 from .firewalld import FIREWALLD
 from .nftables import NFTABLES
@@ -46,17 +52,53 @@ def firewall_of(name: str, method: str) -> Firewall:
     return next(kind for kind in KINDS if kind.name == name)
 
 
-def plan_rules(facts: FirewallFacts, chosen: Firewall | None, access: Access | None) -> RuleSteps:
+def unsuitable(
+    facts: FirewallFacts, chosen: Firewall, access: Access, *, method: str, underneath: bool
+) -> Failure | None:
+    """Return why this host can't have the kind, or the table underneath; None: it can."""
+    if underneath and not facts.tools.get("nft"):
+        return Failure(
+            "gate_unsupported",
+            thing="the gate in nftables",
+            reason="after each start of dockerd, a chain in nftables keeps other machines from the port until dockerd "
+            "was seen to refuse strangers, and this host has no program nft",
+            cure="Install the package nftables" + ("" if method == "socket" else ", or choose method socket"),
+        )
+    return chosen.unsuitable(facts, access, method=method)
+
+
+def checks(facts: FirewallFacts, chosen: Firewall, access: Access, *, underneath: bool) -> tuple[str, ...]:
+    """Return shell commands that fail unless the port is guarded, see M(Firewall.checks).
+
+    With the table underneath, the port may open while firewalld or ufw is down.
+    """
+    return (NFTABLES if underneath else chosen).checks(facts, access)
+
+
+def boot_units(chosen: Firewall, *, underneath: bool) -> tuple[str, ...]:
+    """Return the units that what opens the port has to be ordered after, see M(Firewall.boot_units)."""
+    return (NFTABLES if underneath else chosen).boot_units
+
+
+def plan_rules(
+    facts: FirewallFacts, chosen: Firewall | None, access: Access | None, *, underneath: bool = False
+) -> RuleSteps:
     """Return what brings the chosen kind into force and removes all others; C(chosen) None: remove all."""
+    wanted: dict[str, Access] = {}
+    if chosen is not None and access is not None:
+        if underneath:
+            wanted[NFTABLES.name] = access if chosen is not NONE else replace(access, allow=parse_allow(["any"]))
+        wanted[chosen.name] = access
     load: tuple[Step, ...] = ()
     narrow: tuple[Step, ...] = ()
     load_rules: tuple[Command, ...] = ()
     unload_rules: tuple[Command, ...] = ()
     for kind in KINDS:
-        if kind is chosen and access is not None:
-            before, after, requested = kind.load(facts, access), kind.narrow(facts, access), access
+        requested = wanted.get(kind.name)
+        if requested is not None:
+            before, after = kind.load(facts, requested), kind.narrow(facts, requested)
         elif kind.is_present(facts):
-            before, after, requested = (), kind.unload(facts), None
+            before, after = (), kind.unload(facts)
         else:
             continue
         load += before

@@ -81,6 +81,8 @@ class FirewallFacts:
     """What the host reported about firewalls."""
 
     init: str
+    #: The Python that the guard runs with.
+    python: str = "/usr/bin/python3"
     #: Paths of programs, None for a missing one: nft, firewall-cmd, ufw.
     tools: t.Mapping[str, str | None] = field(default_factory=dict)
     #: The text of those files of all kinds (M(Firewall.paths)) that exist.

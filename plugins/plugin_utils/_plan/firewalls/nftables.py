@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-__all__ = ("NFTABLES", "Nftables", "render_unit", "render_watch_unit")
+__all__ = ("NFTABLES", "Nftables")
 
 import typing as t
 
+from ansible_collections.gangway.docker.plugins.module_utils._guard.nftables_gate import TABLE
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import (
@@ -21,14 +22,15 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
 )
 
 from .firewall import Access, FirewallFacts, WayOfRules, changed_files, removals
-from .nftables_rules import HEADER, TABLE, has_rules, places_in, render_rules
+from .nftables_rules import has_rules, places_in, render_rules
+from .nftables_units import RUN_FILES, render_script, render_unit, render_watch_unit, restore_gate
 
 
 class Nftables:
     """Each load replaces the table in one transaction of the kernel: at no time is the port without its guard."""
 
     name = "nftables"
-    paths: tuple[str, ...] = (layout.FIREWALL_RULES, *layout.FIREWALL_UNITS)
+    paths: tuple[str, ...] = (layout.FIREWALL_RULES, layout.FIREWALL_SCRIPT, *layout.FIREWALL_UNITS)
     boot_units: tuple[str, ...] = (layout.FIREWALL_SERVICE,)
 
     def unsuitable(self, facts: FirewallFacts, access: Access, *, method: str) -> Failure | None:
@@ -49,15 +51,19 @@ class Nftables:
         rules = {layout.FIREWALL_RULES: render_rules(access)}
         if facts.init != "systemd":
             return rules
-        nft = facts.tool("nft")
-        return {**rules, layout.FIREWALL_UNIT: render_unit(nft), layout.FIREWALL_WATCH_UNIT: render_watch_unit(nft)}
+        return {
+            **rules,
+            layout.FIREWALL_SCRIPT: render_script(facts.tool("nft"), facts.python),
+            layout.FIREWALL_UNIT: render_unit(),
+            layout.FIREWALL_WATCH_UNIT: render_watch_unit(),
+        }
 
     def in_force(self, facts: FirewallFacts, access: Access) -> bool:
         is_watched = facts.is_watched or facts.init != "systemd"
         return is_watched and has_rules(facts.nftables, access) and not changed_files(facts, self.files(facts, access))
 
     def checks(self, facts: FirewallFacts, access: Access) -> tuple[str, ...]:
-        # Loading them is as quick as looking.
+        # Loading them is as quick as looking, and leaves the gate narrow.
         return (f"nft -f {layout.FIREWALL_RULES}",)
 
     def load(self, facts: FirewallFacts, access: Access) -> tuple[Step, ...]:
@@ -89,72 +95,19 @@ class Nftables:
     def _load_rules(self, facts: FirewallFacts) -> LoadRules:
         if facts.init != "systemd":
             return LoadRules(
-                ((facts.tool("nft"), "-f", layout.FIREWALL_RULES),),
+                ((facts.tool("nft"), "-f", layout.FIREWALL_RULES), ("sh", "-c", restore_gate(facts.python))),
                 thing=layout.FIREWALL_RULES,
                 cure="Run that command on the host; the kernel may lack nf_tables",
             )
         return LoadRules(
             (
                 ("systemctl", "reload-or-restart", layout.FIREWALL_SERVICE),
-                ("systemctl", "start", layout.FIREWALL_WATCH_SERVICE),
+                # Its script may be a new one.
+                ("systemctl", "restart", layout.FIREWALL_WATCH_SERVICE),
             ),
             thing=layout.FIREWALL_RULES,
             cure=f"Look at 'journalctl -u {layout.FIREWALL_SERVICE}'; the kernel may lack nf_tables",
         )
-
-
-def render_unit(nft: str) -> str:
-    """Return the unit that loads the rules at boot, before anything of Docker can listen; C(nft): path of nft(8).
-
-    It has no ExecStop: dockerd keeps a port that it was handed, so the rules must stay until withdrawing has closed it.
-    """
-    return (
-        f"{HEADER}"
-        "[Unit]\n"
-        "Description=Access list of Docker's TCP port\n"
-        "# Sockets open before basic.target, which services wait for by default.\n"
-        "DefaultDependencies=no\n"
-        f"RequiresMountsFor={layout.STATE}\n"
-        "# Debian's nftables.conf begins with `flush ruleset`.\n"
-        "After=nftables.service\n"
-        f"Before={layout.GANGWAY_SOCKET} {layout.DOCKER_SOCKET} {layout.DOCKER_SERVICE} shutdown.target\n"
-        "Conflicts=shutdown.target\n"
-        f"Wants={layout.FIREWALL_WATCH_SERVICE}\n"
-        "\n"
-        "[Service]\n"
-        "Type=oneshot\n"
-        "RemainAfterExit=yes\n"
-        f"ExecStart={nft} -f {layout.FIREWALL_RULES}\n"
-        f"ExecReload={nft} -f {layout.FIREWALL_RULES}\n"
-    )
-
-
-def render_watch_unit(nft: str) -> str:
-    """Return the unit that loads the rules again when another program flushes the ruleset.
-
-    A drop-in of nftables.service would see its reload, and not C(nft -f /etc/nftables.conf) by hand.
-    """
-    load = f"{nft} -f {layout.FIREWALL_RULES}"
-    # Each reload of ours deletes the table, too. So it looks whether the table is there with its rules: flushed by its
-    # name it stays, and is empty. nft says "# ERROR" if it has lost events.
-    reload = f"{nft} list table {TABLE} 2>/dev/null | grep -q sha256: || {load}"
-    events = f'"delete "*"{TABLE}"* | "# ERROR"*'
-    # Deletions alone would do, but nft 1.1.3 does not know them (monitor destroy).
-    return (
-        f"{HEADER}"
-        "[Unit]\n"
-        "Description=Reload the access list of Docker's TCP port when it is flushed\n"
-        f"BindsTo={layout.FIREWALL_SERVICE}\n"
-        f"After={layout.FIREWALL_SERVICE}\n"
-        "StartLimitIntervalSec=0\n"
-        "\n"
-        "[Service]\n"
-        f"ExecStartPre={load}\n"
-        f"ExecStart=/bin/sh -c '{nft} monitor ruleset | "
-        f"while read -r event; do case $event in {events}) {reload} ;; esac; done'\n"
-        "Restart=always\n"
-        "RestartSec=1\n"
-    )
 
 
 def _unload_commands(facts: FirewallFacts) -> tuple[Command, ...]:
@@ -163,6 +116,7 @@ def _unload_commands(facts: FirewallFacts) -> tuple[Command, ...]:
     return (
         *(("systemctl", "stop", unit) for unit in units),
         (facts.tool("nft"), "delete", "table", *TABLE.split()),
+        *((("rm", "-f", *RUN_FILES),) if units else ()),
     )
 
 

@@ -24,6 +24,7 @@ def facts_of(observed: Observed) -> FirewallFacts:
     files = [path for path in PATHS if path in observed.files]
     return FirewallFacts(
         init=observed.init,
+        python=observation.python,
         tools=observation.tools,
         files={path: observation.text(path) for path in files},
         loose_files=frozenset(path for path in files if observed.attributes(path) != Attributes(0o644)),

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.gangway.docker.plugins.module_utils._guard.dockerd_flags import DaemonFlags, daemon_flags
+from ansible_collections.gangway.docker.plugins.module_utils._guard.socket_filter import networks_of, slices_above
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.options_block import block_of, without_block
@@ -23,9 +24,7 @@ from ..startup.sources import Source
 from ..startup.startup import Startup, exec_start_line, startup_of, words_of
 from .observation import Attributes, EngineState, File, Observation
 
-#: The slices above our socket unit: what they allow, IPAddressDeny= below them can't forbid.
-_SLICES = ("-.slice", "system.slice")
-_OUR_DROP_INS = (layout.DROP_IN, layout.EXEC_DROP_IN)
+_OUR_DROP_INS = (layout.DROP_IN, layout.EXEC_DROP_IN, layout.BOOT_DROP_IN)
 SCRIPT = "/etc/init.d/docker"
 _OPTIONS_FILES = {"sysvinit": "/etc/default/docker", "openrc": "/etc/conf.d/docker"}
 
@@ -83,8 +82,14 @@ class Observed:
 
     @property
     def slices_allow(self) -> str:
-        """Networks that a slice above our socket unit allows, past the access list."""
-        return " ".join(self.observation.unit(unit).get("IPAddressAllow", "") for unit in _SLICES).strip()
+        """Networks that a slice above our socket unit allows: IPAddressDeny= below it can't forbid them."""
+        above = slices_above(self.observation.unit(layout.GANGWAY_SOCKET).get("Slice") or "system.slice")
+        return " ".join(self.observation.unit(unit).get("IPAddressAllow", "") for unit in above).strip()
+
+    @property
+    def socket_allows(self) -> frozenset[t.Any]:
+        """The networks that our socket unit lets through at the moment."""
+        return networks_of(self.observation.unit(layout.GANGWAY_SOCKET).get("IPAddressAllow", ""))
 
     @property
     def active_sockets(self) -> tuple[str, ...]:
@@ -94,8 +99,10 @@ class Observed:
     @property
     def missing_folders(self) -> tuple[str, ...]:
         """Folders of the system that our files go into and that do not exist."""
-        other = layout.DROP_IN if self.has_systemd or self.options is None else self.options.path
-        folders = dict.fromkeys(map(os.path.dirname, (layout.DAEMON_JSON, other)))
+        others = [layout.DROP_IN, layout.BOOT_DROP_IN]
+        if not self.has_systemd and self.options is not None:
+            others = [self.options.path]
+        folders = dict.fromkeys(map(os.path.dirname, (layout.DAEMON_JSON, *others)))
         return tuple(folder for folder in folders if self.observation.folders.get(folder) is None)
 
     @property

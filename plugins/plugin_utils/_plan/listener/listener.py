@@ -39,6 +39,8 @@ class Listener:
     tls: bool = True
     #: The name of a firewall kind.
     firewall: str = "systemd"
+    #: What lets only the host itself through until the port is proved: C(socket) or C(nftables).
+    gate: str = "socket"
     #: Shell commands that fail unless that firewall guards the port.
     checks: tuple[str, ...] = ()
     #: Units that bring its rules into force at boot.

@@ -23,6 +23,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared import layo
 
 from ..host.observed import Observed
 from ..listener.listener import Listener, tcp_url
+from .gating import port_checks
 
 #: What shows in docker.service's ExecStartPre where the guard is in force.
 GUARD_WORDS = "-m guard"
@@ -68,7 +69,7 @@ def proof(listener: Listener, variable: str = "") -> str:
     words = [f"cd {layout.STATE}"]
     if listener.tls:
         words.append(f"{_SHOW} | {check_of_flags(listener, variable)}" if variable else check_of_flags(listener))
-    words += listener.checks
+    words += port_checks(listener)
     return " && ".join(words)
 
 
@@ -82,7 +83,7 @@ def check_of_flags(listener: Listener, variable: str = "") -> str:
 
 def unit_section(listener: Listener) -> str:
     """Return the drop-in's [Unit] section: our folder, and the firewall's rules before dockerd."""
-    return f"[Unit]\n{after_boot_units(listener)}RequiresMountsFor={layout.STATE}\n"
+    return f"[Unit]\nWants={layout.GANGWAY_SERVICE}\n{after_boot_units(listener)}RequiresMountsFor={layout.STATE}\n"
 
 
 def after_boot_units(listener: Listener) -> str:

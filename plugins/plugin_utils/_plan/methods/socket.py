@@ -4,13 +4,13 @@
 
 """Method C(socket): a socket unit of our own hands dockerd its TCP port, where systemd starts it with C(-H fd://).
 
-No vendor file is touched and ExecStart is not overridden. The access list sits in the same unit as the port, so the
+No vendor file is touched and ExecStart is not overridden. The access list belongs to the same unit as the port, so the
 port can't be open without it (systemd.resource-control(5), IPAddressDeny=).
 """
 
 from __future__ import annotations
 
-__all__ = ("SocketMethod", "render_activation_unit", "render_drop_in", "render_socket_unit")
+__all__ = ("SocketMethod", "render_drop_in", "render_socket_unit")
 
 import os
 import typing as t
@@ -19,7 +19,9 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared import layo
 
 from ..host.observed import Observed
 from ..listener.addresses import Listen
+from ..listener.gate import own_networks
 from ..listener.listener import HEADER, TLS_SETTINGS, Listener
+from .gating import narrow_command, port_checks
 from .guarding import after_boot_units, exec_start_section, guard_of_daemon_json
 from .method import Rendered
 
@@ -49,8 +51,7 @@ class SocketMethod:
             files={
                 **({layout.EXEC_DROP_IN: f"{HEADER}[Service]\n{override}"} if override else {}),
                 layout.SOCKET_UNIT: render_socket_unit(listener),
-                layout.ACTIVATION_UNIT: render_activation_unit(),
-                layout.DROP_IN: render_drop_in(listener.python, tls=listener.tls),
+                layout.DROP_IN: render_drop_in(listener),
             },
             settings=TLS_SETTINGS if listener.tls else {},
         )
@@ -59,7 +60,6 @@ class SocketMethod:
 def render_socket_unit(listener: Listener) -> str:
     """Return docker-gangway.socket."""
     streams = "".join(f"ListenStream={_stream(entry)}\n" for entry in listener.listen)
-    has_list = listener.firewall == "systemd"
     return (
         f"{HEADER}"
         "[Unit]\n"
@@ -73,7 +73,7 @@ def render_socket_unit(listener: Listener) -> str:
         "# Not docker.service itself: that inherits the port by its drop-in, which brings the guard, or not at all.\n"
         f"Service={layout.GANGWAY_SERVICE}\n"
         f"{_checks(listener)}"
-        f"{_access_list(listener.listen, listener.allow) if has_list else ''}"
+        f"{_access_list(listener.listen) if listener.gate == 'socket' else ''}"
     )
 
 
@@ -100,64 +100,38 @@ def _checks(listener: Listener) -> str:
     return f"# Without its access list the port does not open.\nExecStartPre=/bin/sh -c '{checks}'\n"
 
 
-def _access_list(listen: t.Sequence[Listen], allow: t.Sequence[str]) -> str:
-    allowed = "".join(f"IPAddressAllow={network}\n" for network in [*_own_addresses(listen), *allow])
+def _access_list(listen: t.Sequence[Listen]) -> str:
+    allowed = "".join(f"IPAddressAllow={network}\n" for network in own_networks(listen))
     return (
         "IPAddressDeny=any\n"
-        "# The machine itself, as with any firewall (from there, each run checks what it did); then the access list.\n"
+        "# The machine itself. The guard adds the access list once the port has turned a stranger away.\n"
         f"{allowed}"
     )
 
 
-def render_activation_unit() -> str:
-    """Return docker-gangway.service, which starts dockerd for a client that comes while it is down.
-
-    It takes no port itself: without the drop-in, whatever starts docker.service starts it without the port.
-    """
-    return (
-        f"{HEADER}"
-        "[Unit]\n"
-        "Description=Start dockerd for clients of its TCP port\n"
-        f"BindsTo={layout.DOCKER_SERVICE}\n"
-        f"After={layout.DOCKER_SERVICE}\n"
-        "\n"
-        "[Service]\n"
-        "Type=oneshot\n"
-        "RemainAfterExit=yes\n"
-        "# systemd hands it the port and would make it blocking under dockerd, which then cannot close it to stop.\n"
-        "NonBlocking=yes\n"
-        "ExecStart=/bin/true\n"
-    )
-
-
-def render_drop_in(python: str, *, tls: bool = True) -> str:
+def render_drop_in(listener: Listener) -> str:
     """Return the drop-in of docker.service that hands over the socket and runs the guard before each start."""
     # A systemctl that can't answer prints neither of these words, and dockerd does not start.
     stopped = f"case $(systemctl is-active {layout.GANGWAY_SOCKET}) in inactive|failed) ;; *) exit 1 ;; esac"
     stop = f"systemctl stop {layout.GANGWAY_SOCKET}; {stopped}"
-    guard = (
-        "# Whatever keeps the guard from saying that mutual TLS is in force closes the port.\n"
-        f"ExecStartPre=/bin/sh -c '{{ {guard_of_daemon_json(python)}; }} || {{ {stop}; }}'\n"
-    )
+    # The access list of the socket unit is in its file, where the unit has seen to it already.
+    checks = port_checks(listener) if listener.gate == "nftables" else (narrow_command(listener),)
+    judgement = [guard_of_daemon_json(listener.python)] if listener.tls else []
+    guard = " && ".join([f"cd {layout.STATE}", *checks, *judgement])
     return (
         f"{HEADER}"
         "[Unit]\n"
-        f"Wants={layout.GANGWAY_SOCKET}\n"
+        f"Wants={layout.GANGWAY_SOCKET} {layout.GANGWAY_SERVICE}\n"
         f"After={layout.GANGWAY_SOCKET}\n"
         f"RequiresMountsFor={layout.STATE}\n"
         "\n"
         "[Service]\n"
         f"Sockets={layout.GANGWAY_SOCKET}\n"
-        f"{guard if tls else ''}"
+        "# Whatever keeps the guard from saying that mutual TLS is in force closes the port.\n"
+        f"ExecStartPre=/bin/sh -c '{{ {guard}; }} || {{ {stop}; }}'\n"
     )
 
 
 def _stream(entry: Listen) -> str:
     # A bare port is [::]:PORT, dual stack, see systemd.socket(5).
     return str(entry.port) if entry.host == "any" else str(entry)
-
-
-def _own_addresses(listen: t.Sequence[Listen]) -> list[str]:
-    if any(entry.is_wildcard for entry in listen):
-        return ["127.0.0.0/8", "::1/128"]
-    return [f"{entry.host}/{128 if ':' in entry.host else 32}" for entry in listen]

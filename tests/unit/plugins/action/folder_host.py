@@ -54,12 +54,15 @@ class FolderHost(World):
         self.lie: t.Callable[[dict[str, t.Any]], t.Any] = lambda answer: answer
         self.interfaces: dict[str, list[str]] = {"eth0": ["10.0.0.5", "10.0.0.6"]}
         self.names: dict[str, list[str]] = {}
+        #: The networks that our socket unit lets through.
+        self.allowed = ""
         #: What strangers get, by default nothing.
         self.answers: list[dict[str, t.Any]] = []
         for path, text in _FILES.items():
             self.write(path, text)
-        self.write("/usr/sbin/dockerd")
-        self.real("/usr/sbin/dockerd").chmod(0o755)
+        for program in ("dockerd", "nft"):
+            self.write(f"/usr/sbin/{program}")
+            self.real(f"/usr/sbin/{program}").chmod(0o755)
         self._describe_process()
 
     def real(self, path: str) -> Path:
@@ -200,6 +203,17 @@ class FolderHost(World):
         super().start()
         if was_down:
             self._describe_process()
+            self._set_gate("narrow")
+
+    def run(self, words: t.Sequence[str], **options: t.Any) -> tuple[int, str, str]:
+        if words[-1].endswith("-m guard gate open"):
+            self._set_gate("open")
+        return super().run(words, **options)
+
+    def _set_gate(self, state: str) -> None:
+        path = self.real(layout.GATE.replace(str(self.root), ""))
+        gate = json.loads(path.read_text()) if path.exists() else {"own": [], "allow": []}
+        self.allowed = " ".join([*gate["own"], *(gate["allow"] if state == "open" else ())])
 
     def _describe_process(self) -> None:
         self.write(f"/proc/{self.pid}/cmdline", "/usr/sbin/dockerd\0-H\0fd://\0")
@@ -239,6 +253,8 @@ class FolderHost(World):
                 ExecStartPre=" ".join(before),
                 DropInPaths=" ".join(f"{DROP_IN_FOLDER}/{path.name}" for path in drop_ins),
             )
+        if unit == layout.GANGWAY_SOCKET:
+            properties["IPAddressAllow"] = self.allowed
         if unit == layout.DOCKER_SOCKET:
             properties["Listen"] = "/run/docker.sock (Stream)"
         return properties

@@ -403,7 +403,7 @@ class TestPortsThatMustClose:
 
     def test_one_without_its_guard_is_closed(self, site: Site) -> None:
         site.run(**EXPOSED)
-        site.host.write(f"{DROP_IN_FOLDER}/99-theirs.conf", "[Service]\nExecStartPre=\n")
+        site.host.write(f"{DROP_IN_FOLDER}/zzz-theirs.conf", "[Service]\nExecStartPre=\n")
         assert site.run(**EXPOSED)["failure"] == "guard_overridden"
         assert site.host.modules == ["observe", "run"]
         assert layout.GANGWAY_SOCKET not in site.host.active
@@ -415,7 +415,7 @@ class TestPortsThatMustClose:
         assert (site.host.modules, layout.GANGWAY_SOCKET in site.host.active) == (["observe"], True)
 
     def test_one_that_is_not_ours_is_not_closed(self, site: Site) -> None:
-        site.host.write(f"{DROP_IN_FOLDER}/99-theirs.conf", "[Service]\nExecStartPre=\n")
+        site.host.write(f"{DROP_IN_FOLDER}/zzz-theirs.conf", "[Service]\nExecStartPre=\n")
         result = site.run(**EXPOSED)
         assert (result["failure"], result["rolled_back"], site.host.modules) == (
             "guard_overridden",

@@ -7,9 +7,13 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import typing as t
+from pathlib import Path
 
 import pytest
 
+from ansible_collections.gangway.docker.plugins.module_utils._guard.listener import CA_DIGEST, GATE, Gate
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import serialization
 from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import generate_key, private_key_pem
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.profile import Signer, server_certificate
@@ -32,3 +36,17 @@ def pem_files(signer: Signer) -> dict[str, bytes]:
         "cert.pem": certificate.public_bytes(pem),
         "key.pem": private_key_pem(key),
     }
+
+
+@pytest.fixture
+def keep_listener(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., None]:
+    """Write what the host keeps of a listener into a folder, and go there, as the guard does."""
+
+    def keep(folder: Path, tls: t.Mapping[str, t.Any], ca: bytes, **others: t.Any) -> None:
+        known = {"kind": "nftables", "listen": (("10.20.0.5", 2376),), "own": ("10.20.0.5/32",), "allow": ()}
+        gate = Gate(**{**known, "tls": {key: tls[key] for key in tls if key.startswith("tls")}, **others})
+        (folder / GATE).write_text(gate.text())
+        (folder / CA_DIGEST).write_text(f"{hashlib.sha256(ca).hexdigest()}\n")
+        monkeypatch.chdir(folder)
+
+    return keep

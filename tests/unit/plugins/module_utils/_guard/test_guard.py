@@ -79,7 +79,7 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, pem_files: dict[str, bytes]) -> Site:
+def site(tmp_path: Path, pem_files: dict[str, bytes], keep_listener: t.Callable[..., None]) -> Site:
     """A host whose port is open, and whose guard has seen that it may be."""
     site = Site(tmp_path)
     for path in (site.daemon_json, site.good):
@@ -87,6 +87,7 @@ def site(tmp_path: Path, pem_files: dict[str, bytes]) -> Site:
     for name in ("ca", "cert", "key"):
         site.pem(name).write_bytes(pem_files[f"{name}.pem"])
     site.good.write_text(site.write())
+    keep_listener(site.folder, site.settings, pem_files["ca.pem"])
     return site
 
 

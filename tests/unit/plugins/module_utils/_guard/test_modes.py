@@ -60,10 +60,11 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, pem_files: dict[str, bytes]) -> Site:
+def site(tmp_path: Path, pem_files: dict[str, bytes], keep_listener: t.Callable[..., None]) -> Site:
     site = Site(tmp_path)
     for path in site.bundle:
         path.write_bytes(pem_files[path.name])
+    keep_listener(tmp_path, site.tls, pem_files["ca.pem"])
     return site
 
 

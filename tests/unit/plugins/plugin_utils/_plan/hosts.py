@@ -22,6 +22,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     Discard,
     LoadRules,
     MakeFolder,
+    OpenGate,
     ReadUnits,
     Remove,
     RestartDockerd,
@@ -94,6 +95,8 @@ class Host:
     command_line: list[str] = field(default_factory=lambda: ["/usr/bin/dockerd"])
     #: Address and port.
     listening: list[tuple[str, int, str]] = field(default_factory=list)
+    #: The networks that our socket unit lets through.
+    allowed: str = ""
     #: What nft lists of our table.
     table: str | None = None
     #: firewalld is running, with our policy as it was read last; None: it has none.
@@ -163,7 +166,8 @@ class Host:
         services = self.unit_files(layout.DOCKER_SERVICE)
         programs = [w for path in services for w in re.findall(r"^ExecStart=[-@!:+|]*(/\S+)", self.text(path), re.M)]
         options = self.environment_files() if self.is_systemd else [f"/etc/{self._options_folder}/docker"]
-        folders = [*layout.FOLDERS, "/etc/docker", os.path.dirname(layout.DROP_IN), *map(os.path.dirname, options)]
+        paths = (layout.DAEMON_JSON, layout.DROP_IN, layout.BOOT_DROP_IN, *options)
+        folders = [*layout.FOLDERS, *map(os.path.dirname, paths)]
         observation = {
             "time": 1763740000.5,
             "init": self.init,
@@ -255,6 +259,16 @@ class Host:
             self._load(step)
         elif isinstance(step, (StartDockerd, RestartDockerd, StopDockerd)):
             self.is_running = not isinstance(step, StopDockerd)
+            self.set_gate("narrow")
+        elif isinstance(step, OpenGate):
+            assert self.is_running, "the gate opens for a dockerd that has shown itself"
+            self.set_gate("open")
+
+    def set_gate(self, state: str) -> None:
+        """Do what the guard does: the socket unit's access list, or the gate in our table."""
+        gate = json.loads(self.text(layout.GATE) or "{}")
+        if gate.get("kind") == "socket":
+            self.allowed = " ".join([*gate["own"], *(gate["allow"] if state == "open" else ())])
 
     def _change(self, step: Write | Remove | Settle, secrets: t.Mapping[str, str]) -> None:
         if isinstance(step, Remove) or (isinstance(step, Settle) and step.content is None):
@@ -289,7 +303,7 @@ class Host:
             elif command[1:] == ("-f", layout.FIREWALL_RULES):
                 assert layout.FIREWALL_RULES in self.files
                 self.table = listing(self.text(layout.FIREWALL_RULES))
-            elif command[1] == "start":
+            elif command[1] == "restart":
                 self.active.add(command[2])
 
     def _ask_firewalld(self, words: t.Sequence[str]) -> None:
@@ -324,6 +338,7 @@ class Host:
         if layout.GANGWAY_SOCKET in self.active:
             places = [f"[{a}]:{p}" if ":" in a else f"{a}:{p}" for a, p, _program in self.listening]
             shown[layout.GANGWAY_SOCKET]["Listen"] = " ".join(f"{place} (Stream)" for place in places)
+        shown[layout.GANGWAY_SOCKET]["IPAddressAllow"] = self.allowed
         lines = [line for path in self.unit_files(layout.DOCKER_SERVICE) for line in self.text(path).splitlines()]
         shown[layout.DOCKER_SERVICE] |= {
             "ActiveState": "active" if self.is_running else "inactive",
@@ -369,15 +384,18 @@ def _described(path: str, kept: File) -> dict[str, t.Any]:
 
 
 def listing(rules: str) -> str:
-    """Return what C(nft -j list table) prints once this file is loaded."""
+    """Return what C(nft -j list table) prints once this file is loaded, with the gate open as after a proof."""
     entries: list[dict[str, t.Any]] = [{"table": {"family": "inet", "name": "gangway_docker"}}]
     chain = ""
     for line in map(str.strip, rules.splitlines()):
         words = line.split()
         if line.startswith("set "):
             entries.append({"set": {"name": words[1], "type": "inet_service"}})
-        elif line.startswith("type ") and " . " in line:
-            entries[-1]["set"]["type"] = ["ipv4_addr", "inet_service"]
+        elif line.startswith("type ipv"):
+            types = line.removeprefix("type ").split(" . ")
+            entries[-1]["set"]["type"] = types if len(types) > 1 else types[0]
+        elif line.startswith("flags "):
+            entries[-1]["set"]["flags"] = [words[1]]
         elif line.startswith("elements = "):
             elements = line.partition("{")[2].rstrip(" }").split(",")
             entries[-1]["set"]["elem"] = [_element(element.strip()) for element in elements]
@@ -387,9 +405,32 @@ def listing(rules: str) -> str:
         elif line.startswith("type filter"):
             entries[-1]["chain"] |= {"type": "filter", "hook": "input", "prio": -int(words[7].rstrip(";"))}
             entries[-1]["chain"]["policy"] = "accept"
-        elif "comment" in words:
-            entries.append({"rule": {"chain": chain, "comment": line.rpartition(' comment "')[2].rstrip('"')}})
+        elif chain and words != ["}"] and "not proved yet" not in line and not line.startswith("#"):
+            text, _comment, comment = line.partition(" comment ")
+            rule = {"chain": chain, "expr": _expressions(text), **({"comment": comment.strip('"')} if comment else {})}
+            entries.append({"rule": rule})
     return json.dumps({"nftables": entries})
+
+
+def _expressions(text: str) -> list[dict[str, t.Any]]:
+    """Return a rule as nft lists it: a selector and what it is compared with, then statements."""
+    words, found = text.split(), []
+    selectors: list[dict[str, t.Any]] = []
+    while words:
+        word = words.pop(0)
+        if word in ("ip", "ip6", "tcp"):
+            selectors.append({"payload": {"protocol": word, "field": words.pop(0)}})
+        elif word == "iif":
+            selectors.append({"meta": {"key": word}})
+        elif selectors and word != ".":
+            left = selectors[0] if len(selectors) == 1 else {"concat": selectors}
+            found.append({"match": {"op": "==", "left": left, "right": word.strip('"')}})
+            selectors = []
+        elif word == "jump":
+            found.append({"jump": {"target": words.pop(0)}})
+        elif word != ".":
+            found.append({word: {"packets": 7, "bytes": 420} if word == "counter" else None})
+    return found
 
 
 def _element(text: str) -> t.Any:

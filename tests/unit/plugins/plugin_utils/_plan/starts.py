@@ -166,7 +166,8 @@ def start_of(host: Host, units: t.Mapping[str, str], when: str, step: Step | Non
 
     is_in_one_place = not any(key in settings for key in ("hosts", *TLS_KEYS))
     can_have_flags = "-m guard flags" not in checks or (has_guard and has_bundle and is_in_one_place)
-    can_have_rules = _is_guarded(host, units, checks)
+    can_be_narrow = has_guard and layout.GATE in host.files
+    can_have_rules = _is_guarded(host, units, checks) and (can_be_narrow or "-m guard gate narrow" not in checks)
     started = allowed if can_have_flags and can_have_rules else refused
     fails = ""
     if any(f"-m guard {mode}" in checks for mode in ("hosts", "closed")) and not has_guard:
@@ -193,7 +194,7 @@ def start_of(host: Host, units: t.Mapping[str, str], when: str, step: Step | Non
         fails = "the bundle is missing"
     by_socket: tuple[str, ...] = ()
     opens = layout.DROP_IN in units and _is_guarded(host, units, units.get(layout.SOCKET_UNIT, ""))
-    if layout.SOCKET_UNIT in units and opens and (is_verified or "-m guard /etc" not in checks):
+    if layout.SOCKET_UNIT in units and opens and can_be_narrow and (is_verified or "-m guard /etc" not in checks):
         by_socket = (f"tcp://{layout.GANGWAY_SOCKET}",)
     foreign = tuple(
         f"tcp://{stream}"

@@ -19,6 +19,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     CheckBundle,
     CheckConfig,
     MakeFolder,
+    OpenGate,
     Settle,
     StartUnit,
     SwitchLiveRestore,
@@ -61,7 +62,7 @@ def test_the_first_exposure_writes_everything_of_ours_and_restarts_once() -> Non
     assert StartUnit(layout.GANGWAY_SOCKET) in plan.steps
     assert SwitchLiveRestore() in plan.steps
     assert plan.actions()[0] == "switch live-restore on"
-    assert plan.actions()[-1] == "restart docker.service"
+    assert plan.actions()[-2:] == ["restart docker.service", "put the access list into force"]
 
 
 def test_live_restore_stays_out_of_daemon_json_if_it_is_a_flag() -> None:
@@ -85,7 +86,7 @@ def test_the_first_exposure_remembers_the_host_as_it_was() -> None:
     plan = _expose(CLEAN.write(layout.DAEMON_JSON, USERS))
     originals = Originals.read((step_for(plan, layout.ORIGINALS).content or "").encode())
     assert originals.files[layout.DAEMON_JSON].original == USERS
-    assert originals.folders == ("/etc/systemd/system/docker.service.d",)
+    assert originals.folders == ("/etc/systemd/system/docker.service.d", "/etc/systemd/system/docker.socket.d")
     assert (originals.method, originals.is_tls) == ("socket", True)
 
 
@@ -133,9 +134,8 @@ def test_the_guard_goes_to_the_host_as_it_is_here(exposed: Host) -> None:
 @pytest.mark.parametrize(
     ("changes", "paths", "socket"),
     [
-        ({"allow": ("10.30.0.0/24",)}, [layout.SOCKET_UNIT], True),
-        ({"listen": ("10.20.0.5:2377",)}, [layout.SOCKET_UNIT], True),
-        ({"server": dataclasses.replace(SERVER, ca=b"another CA\n")}, [layout.CA], False),
+        ({"listen": ("10.20.0.5:2377",)}, [layout.GATE, layout.SOCKET_UNIT], True),
+        ({"server": dataclasses.replace(SERVER, ca=b"another CA\n")}, [layout.CA_DIGEST, layout.CA], False),
         ({"server": dataclasses.replace(SERVER, certificate=b"renewed\n")}, [layout.CERTIFICATE], False),
         ({"server": dataclasses.replace(SERVER, certificate=None)}, [layout.CERTIFICATE], False),
         (
@@ -144,7 +144,11 @@ def test_the_guard_goes_to_the_host_as_it_is_here(exposed: Host) -> None:
             False,
         ),
         ({"server": dataclasses.replace(SERVER, key_secret="server_key", key_is_new=True)}, [layout.KEY], False),
-        ({"server": ServerFiles(None, None, key_is_new=True)}, [layout.CA, layout.CERTIFICATE, layout.KEY], False),
+        (
+            {"server": ServerFiles(None, None, key_is_new=True)},
+            [layout.CA_DIGEST, layout.CA, layout.CERTIFICATE, layout.KEY],
+            False,
+        ),
     ],
 )
 def test_one_thing_that_changed_is_the_one_thing_that_is_written(
@@ -158,9 +162,24 @@ def test_one_thing_that_changed_is_the_one_thing_that_is_written(
     assert plan.changes_bundle is any(path.endswith(".pem") for path in paths)
 
 
-def test_another_python_is_in_the_drop_in_only(exposed: Host) -> None:
+def test_another_access_list_needs_no_restart(exposed: Host) -> None:
+    plan = _expose(exposed, allow=("10.30.0.0/24",))
+    assert paths_of(plan) == [layout.GATE]
+    assert plan.actions() == [f"write {layout.GATE}", "put the access list into force"]
+    assert not plan.restarted
+    assert not _expose(after(exposed, plan), allow=("10.30.0.0/24",)).changed
+
+
+@pytest.mark.parametrize("allowed", ["", "10.20.0.5/32", "0.0.0.0/0 ::/0", "10.20.0.5/32 10.20.0.1/32 10.9.9.9/32"])
+def test_an_access_list_that_is_not_in_force_is_put_into_force_again(exposed: Host, allowed: str) -> None:
+    plan = _expose(exposed.but(allowed=allowed))
+    assert [type(step) for step in plan.steps] == [OpenGate]
+    assert not _expose(after(exposed, plan)).changed
+
+
+def test_another_python_is_in_the_units_only(exposed: Host) -> None:
     plan = _expose(exposed.reporting(python="/usr/bin/python3.11"))
-    assert paths_of(plan) == [layout.DROP_IN]
+    assert paths_of(plan) == [layout.GATE_UNIT, layout.DROP_IN]
     assert plan.restarted
     assert not restarts_socket(plan)
 

@@ -85,7 +85,7 @@ def test_withdrawing_leaves_every_file_as_it_was(name: str, kind: Kind) -> None:
         assert (withdrawn.files, withdrawn.folders) == (clean.files, clean.folders), method
         assert (withdrawn.table, withdrawn.active, withdrawn.listening) == (None, clean.active, [])
         unloads = any(isinstance(step, LoadRules) for step in plan.steps)
-        assert unloads is (kind[1] == "nftables" or (kind[1] == "auto" and method != "socket"))
+        assert unloads is (kind[1] == "nftables" or method != "socket")
         assert not withdraw(withdrawn).changed
 
 
@@ -113,7 +113,7 @@ def test_rules_that_are_not_in_force_are_loaded_though_no_file_changes(name: str
         exposed = _exposed(name, method, (True, "nftables"))
         plan = expose(exposed.but(table=None), method, firewall="nftables")
         assert (paths_of(plan), plan.changed, plan.restarted) == ([], True, False), method
-        assert plan.actions() == ["load the firewall's rules"]
+        assert plan.actions() == ["load the firewall's rules", "put the access list into force"]
 
 
 @pytest.mark.parametrize("name", ["debian", "openrc"])

@@ -184,7 +184,7 @@ def test_what_is_used_comes_before_its_user_and_goes_after_it(name: str, old: st
         places = [1 + (1 if isinstance(s, Remove) else -1) * s.path.startswith(used) for s in files]
         places = [place for place, step in zip(places, files) if step.path != layout.FILTERING_SEEN]
         assert places == sorted(places), files
-        ours = (layout.SOCKET_UNIT, layout.ACTIVATION_UNIT, layout.DROP_IN, layout.EXEC_DROP_IN)
+        ours = (layout.SOCKET_UNIT, layout.GATE_UNIT, layout.DROP_IN, layout.EXEC_DROP_IN)
         removed = [isinstance(step, Remove) for step in files if step.path in ours]
         assert removed == sorted(removed, reverse=True), "the units of two methods are never there together"
 
@@ -315,12 +315,15 @@ def test_behind_other_firewalls_the_port_is_never_less_protected(old: str, new: 
 
 @pytest.mark.parametrize("kind", OTHER_FIREWALLS)
 @pytest.mark.parametrize("method", FITS["debian"])
-def test_without_the_rules_of_another_firewall_dockerd_starts_without_the_port(method: str, kind: Kind) -> None:
+def test_without_the_rules_of_another_firewall_ours_guard_the_port(method: str, kind: Kind) -> None:
+    """With method socket they are in the unit, which waits for those of the firewall that was asked for."""
     host = _exposed_behind(kind, method)
     assert _start(host).tcp
     start = _start(host.but(policy=None, ufw=FakeUfw()))
     assert not start.fails
-    assert not start.tcp
+    assert bool(start.tcp) is (method != "socket")
+    assert not start.unguarded
+    assert not _start(host.but(policy=None, ufw=FakeUfw(), table=None).without(layout.FIREWALL_RULES)).tcp
 
 
 @pytest.mark.parametrize("firewall", [kind[1] for kind in OTHER_FIREWALLS])

@@ -16,8 +16,11 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.choice import (
     KINDS,
     RuleSteps,
+    boot_units,
+    checks,
     firewall_of,
     plan_rules,
+    unsuitable,
 )
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.facts import FirewalldFacts
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.firewall import Access, FirewallFacts
@@ -26,6 +29,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.fir
     render_policy,
 )
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.nftables import NFTABLES
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.nftables_rules import render_rules
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.systemd import SYSTEMD
 
 MakeAccess = t.Callable[..., Access]
@@ -67,7 +71,7 @@ def test_kinds_without_rules_have_no_steps(access: MakeAccess, facts: MakeFacts,
 
 
 @pytest.mark.parametrize(
-    ("name", "listen", "checks"),
+    ("name", "listen", "expected"),
     [
         ("systemd", ["any:2376"], []),
         ("none", ["any:2376"], []),
@@ -95,10 +99,10 @@ def test_kinds_without_rules_have_no_steps(access: MakeAccess, facts: MakeFacts,
     ],
 )
 def test_without_its_access_list_the_port_does_not_open(
-    access: MakeAccess, facts: MakeFacts, name: str, listen: list[str], checks: list[str]
+    access: MakeAccess, facts: MakeFacts, name: str, listen: list[str], expected: list[str]
 ) -> None:
-    found = firewall_of(name, "socket").checks(facts(), access(listen, ["10.20.0.0/24"]))
-    assert list(found) == checks
+    found = checks(facts(), firewall_of(name, "socket"), access(listen, ["10.20.0.0/24"]), underneath=False)
+    assert list(found) == expected
     assert not any(character in check for check in found for character in "'%$")
 
 
@@ -133,3 +137,61 @@ def test_a_host_with_the_rules_needs_nothing_and_no_way_back(access: MakeAccess,
     )
     found = facts(files={written.path: written.content}, firewalld=FirewalldFacts("running", listing))
     assert plan_rules(found, FIREWALLD, wanted) == RuleSteps()
+
+
+def _rules_written(planned: RuleSteps) -> str | None:
+    found = [step.content for step in planned.load if isinstance(step, Write) and step.path == layout.FIREWALL_RULES]
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize("name", ["nftables", "firewalld", "ufw"])
+def test_the_table_with_the_list_lies_underneath(access: MakeAccess, facts: MakeFacts, name: str) -> None:
+    wanted, kind = access(["any:2376"], ["10.20.0.0/24"]), firewall_of(name, "override")
+    found = facts(firewalld=FirewalldFacts("running"))
+    planned = plan_rules(found, kind, wanted, underneath=True)
+    assert _rules_written(planned) == render_rules(wanted)
+    own = () if kind is NFTABLES else kind.load(found, wanted)
+    assert planned.load == (*NFTABLES.load(found, wanted), *own)
+    assert planned.unload_rules[: len(NFTABLES.way_back(found, wanted).unload)] == (
+        NFTABLES.way_back(found, wanted).unload
+    )
+
+
+def test_without_an_access_list_only_the_gate_filters(access: MakeAccess, facts: MakeFacts) -> None:
+    wanted = access(["any:2376"], ["10.20.0.0/24"])
+    planned = plan_rules(facts(), firewall_of("none", "override"), wanted, underneath=True)
+    assert _rules_written(planned) == render_rules(access(["any:2376"], ["any"]))
+
+
+@pytest.mark.parametrize("name", ["firewalld", "none"])
+def test_the_table_goes_where_the_gate_is_elsewhere(access: MakeAccess, facts: MakeFacts, name: str) -> None:
+    wanted, kind = access(["any:2376"], ["10.20.0.0/24"]), firewall_of(name, "socket")
+    found = facts(nftables="{}", firewalld=FirewalldFacts("running"))
+    assert plan_rules(found, kind, wanted).narrow == NFTABLES.unload(found)
+    assert _rules_written(plan_rules(found, kind, wanted)) is None
+
+
+@pytest.mark.parametrize("name", ["nftables", "firewalld", "ufw", "none"])
+def test_a_firewall_that_is_down_at_boot_does_not_keep_the_port_closed(
+    access: MakeAccess, facts: MakeFacts, name: str
+) -> None:
+    wanted, kind = access(["any:2376"], ["10.20.0.0/24"]), firewall_of(name, "override")
+    assert checks(facts(), kind, wanted, underneath=True) == (f"nft -f {layout.FIREWALL_RULES}",)
+    assert boot_units(kind, underneath=True) == (layout.FIREWALL_SERVICE,)
+    assert boot_units(kind, underneath=False) == kind.boot_units
+
+
+@pytest.mark.parametrize("name", ["nftables", "firewalld", "none"])
+@pytest.mark.parametrize("method", ["socket", "override"])
+def test_without_nft_there_is_no_gate(access: MakeAccess, facts: MakeFacts, name: str, method: str) -> None:
+    wanted, kind = access(["any:2376"], ["10.20.0.0/24"]), firewall_of(name, method)
+    tools = {"nft": None, "firewall-cmd": "/usr/bin/firewall-cmd"}
+    found = facts(tools=tools, firewalld=FirewalldFacts("running"))
+    failure = unsuitable(found, kind, wanted, method=method, underneath=True)
+    assert failure is not None
+    assert failure.key == "gate_unsupported"
+    assert ("method socket" in str(failure)) is (method != "socket")
+    elsewhere = unsuitable(found, kind, wanted, method=method, underneath=False)
+    assert (elsewhere.key if elsewhere else None) == ("nft_missing" if name == "nftables" else None)
+    present = facts(firewalld=FirewalldFacts("running"))
+    assert unsuitable(present, kind, wanted, method=method, underneath=True) is None

@@ -18,20 +18,25 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.fir
     FirewallFacts,
     Place,
 )
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.nftables import (
-    NFTABLES,
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.nftables import NFTABLES
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.nftables_rules import render_rules
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.nftables_units import (
+    RUN_FILES,
+    render_script,
     render_unit,
     render_watch_unit,
+    restore_gate,
 )
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.nftables_rules import render_rules
 
 MakeAccess = t.Callable[..., Access]
 MakeFacts = t.Callable[..., FirewallFacts]
-NFT = "/usr/sbin/nft"
-LOAD = (NFT, "-f", layout.FIREWALL_RULES)
+NFT, PYTHON = "/usr/sbin/nft", "/usr/bin/python3"
+#: The rules come with a narrow gate.
+LOAD = ((NFT, "-f", layout.FIREWALL_RULES), ("sh", "-c", restore_gate(PYTHON)))
+FORGET = ("rm", "-f", *RUN_FILES)
 DELETE = (NFT, "delete", "table", "inet", "gangway_docker")
 RELOAD = ("systemctl", "reload-or-restart", layout.FIREWALL_SERVICE)
-WATCH = ("systemctl", "start", layout.FIREWALL_WATCH_SERVICE)
+WATCH = ("systemctl", "restart", layout.FIREWALL_WATCH_SERVICE)
 STOPS = tuple(("systemctl", "stop", unit) for unit in (layout.FIREWALL_WATCH_SERVICE, layout.FIREWALL_SERVICE))
 INITS = ["systemd", "sysvinit", "openrc"]
 
@@ -57,7 +62,11 @@ def _installed(facts: MakeFacts, access: Access, **more: t.Any) -> FirewallFacts
 def test_systemd_gets_the_units_that_load_the_rules_at_boot(access: MakeAccess, facts: MakeFacts) -> None:
     wanted = access(["any:2376"], ["10.20.0.0/24"])
     rules = {layout.FIREWALL_RULES: render_rules(wanted)}
-    units = {layout.FIREWALL_UNIT: render_unit(NFT), layout.FIREWALL_WATCH_UNIT: render_watch_unit(NFT)}
+    units = {
+        layout.FIREWALL_SCRIPT: render_script(NFT, PYTHON),
+        layout.FIREWALL_UNIT: render_unit(),
+        layout.FIREWALL_WATCH_UNIT: render_watch_unit(),
+    }
     assert NFTABLES.files(facts(), wanted) == {**rules, **units}
     for init in ("sysvinit", "openrc"):
         assert NFTABLES.files(facts(init=init), wanted) == rules
@@ -81,10 +90,11 @@ def test_the_first_load_writes_the_files_before_it_runs_anything(
     assert written == NFTABLES.files(facts(init=init), wanted)
     assert [type(step) for step in steps[len(written) :]] == [ReadUnits, LoadRules][init != "systemd" :]
     assert isinstance(steps[-1], LoadRules)
-    assert steps[-1].commands == ((RELOAD, WATCH) if init == "systemd" else (LOAD,))
+    assert steps[-1].commands == ((RELOAD, WATCH) if init == "systemd" else LOAD)
+    removed = (DELETE, FORGET) if init == "systemd" else (DELETE,)
     assert NFTABLES.narrow(facts(init=init), wanted) == ()
     assert NFTABLES.way_back(facts(init=init), wanted).load == ()
-    assert NFTABLES.way_back(facts(init=init), wanted).unload[-1] == DELETE
+    assert NFTABLES.way_back(facts(init=init), wanted).unload[-len(removed) :] == removed
 
 
 @pytest.mark.parametrize("init", INITS)
@@ -139,9 +149,9 @@ def test_unloading_stops_first_what_would_load_the_table_again(access: MakeAcces
     commands, *removed = NFTABLES.unload(found)
     assert isinstance(commands, LoadRules)
     assert commands.ignore_errors
-    assert commands.commands == ((*STOPS, DELETE) if init == "systemd" else (DELETE,))
+    assert commands.commands == ((*STOPS, DELETE, FORGET) if init == "systemd" else (DELETE,))
     assert [step.path for step in removed if isinstance(step, Remove)] == list(found.files)
-    assert NFTABLES.way_back(found, None).load == ((RELOAD, WATCH) if init == "systemd" else (LOAD,))
+    assert NFTABLES.way_back(found, None).load == ((RELOAD, WATCH) if init == "systemd" else LOAD)
 
 
 def test_a_host_that_has_nothing_of_it(facts: MakeFacts) -> None:

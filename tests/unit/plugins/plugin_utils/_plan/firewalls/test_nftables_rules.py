@@ -2,23 +2,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access list as nftables rules: what is in the file and in the units, and when the kernel has it."""
+"""The access list as nftables rules: what is in the file, and when the kernel has it."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import typing as t
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
+from ansible_collections.gangway.docker.plugins.module_utils._guard.nftables_gate import RULES
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.firewall import Access, Place
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.nftables import (
-    render_unit,
-    render_watch_unit,
-)
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.firewalls.nftables_rules import (
+    gate_state,
     has_rules,
     places_in,
     render_rules,
@@ -50,26 +48,43 @@ def _elements(rules: str, name: str) -> list[str]:
     return match.group(1).split(", ") if match else []
 
 
-def _listing() -> dict[str, t.Any]:
-    """What nft 1.0.6 printed for LISTEN and ALLOW, less the expressions."""
-    digest = _rules(LISTEN, ALLOW).rpartition('counter drop comment "')[2].partition('"')[0]
+def _listing(gate: str = "open") -> dict[str, t.Any]:
+    """What nft 1.0.6 printed for LISTEN and ALLOW."""
     common = {"family": "inet", "table": "gangway_docker"}
+    handles = itertools.count(1)
 
-    def entry(kind: str, handle: int, **content: t.Any) -> dict[str, t.Any]:
-        return {kind: {**common, "handle": handle, **content}}
+    def entry(kind: str, **content: t.Any) -> dict[str, t.Any]:
+        return {kind: {**common, "handle": next(handles), **content}}
+
+    def match(left: t.Any, right: str) -> dict[str, t.Any]:
+        return {"match": {"op": "==", "left": left, "right": right}}
+
+    def field(protocol: str, name: str) -> dict[str, t.Any]:
+        return {"payload": {"protocol": protocol, "field": name}}
+
+    def rule(chain: str, *expressions: t.Any, **comment: str) -> dict[str, t.Any]:
+        return entry("rule", chain=chain, expr=list(expressions), **comment)
 
     interval = {"flags": ["interval"]}
-    pair = ["ipv4_addr", "inet_service"]
+    accept, drop, listed = {"accept": None}, {"drop": None}, {"jump": {"target": "listed"}}
+    port = field("tcp", "dport")
+    host = rule("gate", match({"meta": {"key": "iif"}}, "lo"), accept)
+    counter = {"counter": {"packets": 3, "bytes": 180}}
+    gates = {
+        "narrow": [host, rule("gate", counter, drop, comment="not proved yet")],
+        "open": [host],
+        "shut": [rule("gate", counter, drop, comment="shut")],
+        "": [],
+    }
     return {
         "nftables": [
             {"metainfo": {"version": "1.0.6", "release_name": "Lester Gooch #5", "json_schema_version": 1}},
             {"table": {"family": "inet", "name": "gangway_docker", "handle": 44}},
-            entry("set", 3, name="ports", type="inet_service", elem=[2377]),
-            entry("set", 4, name="to_ipv4", type=pair, elem=[{"concat": ["10.20.0.5", 2376]}]),
-            entry("set", 5, name="to_ipv6", type=pair, elem=[{"concat": ["2001:db8::5", 2376]}]),
+            entry("set", name="ports", type="inet_service", elem=[2377]),
+            entry("set", name="to_ipv4", type=["ipv4_addr", "inet_service"], elem=[{"concat": ["10.20.0.5", 2376]}]),
+            entry("set", name="to_ipv6", type=["ipv6_addr", "inet_service"], elem=[{"concat": ["2001:db8::5", 2376]}]),
             entry(
                 "set",
-                6,
                 name="from_ipv4",
                 type="ipv4_addr",
                 elem=[{"range": ["10.30.0.0", "10.30.2.255"]}, "192.0.2.7"],
@@ -77,21 +92,32 @@ def _listing() -> dict[str, t.Any]:
             ),
             entry(
                 "set",
-                7,
                 name="from_ipv6",
                 type="ipv6_addr",
                 elem=[{"prefix": {"addr": "2001:db8:1::", "len": 48}}],
                 **interval,
             ),
-            entry("chain", 1, name="input", type="filter", hook="input", prio=-10, policy="accept"),
-            entry("chain", 2, name="listed"),
-            entry("rule", 8, chain="input", comment="to any address", expr=[]),
-            entry("rule", 9, chain="input", comment="to an IPv4 address", expr=[]),
-            entry("rule", 10, chain="input", comment="to an IPv6 address", expr=[]),
-            entry("rule", 11, chain="listed", comment="from the host itself", expr=[]),
-            entry("rule", 12, chain="listed", comment="from IPv4 clients", expr=[]),
-            entry("rule", 13, chain="listed", comment="from IPv6 clients", expr=[]),
-            entry("rule", 14, chain="listed", comment=digest, expr=[]),
+            entry("chain", name="input", type="filter", hook="input", prio=-10, policy="accept"),
+            entry("chain", name="gate"),
+            entry("chain", name="listed"),
+            rule("input", match(port, "@ports"), listed, comment="to any address"),
+            rule(
+                "input",
+                match({"concat": [field("ip", "daddr"), port]}, "@to_ipv4"),
+                listed,
+                comment="to an IPv4 address",
+            ),
+            rule(
+                "input",
+                match({"concat": [field("ip6", "daddr"), port]}, "@to_ipv6"),
+                listed,
+                comment="to an IPv6 address",
+            ),
+            *gates[gate],
+            rule("listed", {"jump": {"target": "gate"}}),
+            rule("listed", match(field("ip", "saddr"), "@from_ipv4"), accept, comment="from IPv4 clients"),
+            rule("listed", match(field("ip6", "saddr"), "@from_ipv6"), accept, comment="from IPv6 clients"),
+            rule("listed", {"counter": {"packets": 0, "bytes": 0}}, drop, comment="from others"),
         ]
     }
 
@@ -169,6 +195,24 @@ def test_rules_for_another_list_are_not_in_force(listen: list[str], allow: list[
     assert not _is_in_force(_listing(), listen, allow)
 
 
+@pytest.mark.parametrize("state", ["open", "narrow", "shut", ""])
+def test_the_gate_tells_its_state_and_is_part_of_the_rules(state: str) -> None:
+    assert gate_state(json.dumps(_listing(state))) == state
+    assert _is_in_force(_listing(state)) is (state == "open")
+
+
+def test_a_gate_with_other_rules_has_no_state() -> None:
+    for listing in (_listing("open"), _listing("narrow")):
+        listing["nftables"].append({"rule": {"chain": "gate", "expr": [{"accept": None}]}})
+        assert gate_state(json.dumps(listing)) == ""
+    assert gate_state(None) == gate_state("") == gate_state("[]") == ""
+
+
+def _content(listing: dict[str, t.Any], kind: str, **keys: str) -> dict[str, t.Any]:
+    found = [entry[kind] for entry in listing["nftables"] if kind in entry]
+    return next(content for content in found if keys.items() <= content.items())
+
+
 def _without_rules(listing: dict[str, t.Any]) -> None:
     listing["nftables"] = [entry for entry in listing["nftables"] if "rule" not in entry]
 
@@ -177,20 +221,59 @@ def _with_rule_in_front(listing: dict[str, t.Any]) -> None:
     listing["nftables"].insert(9, {"rule": {"chain": "input", "handle": 20, "expr": [{"accept": None}]}})
 
 
+def _with_rule_of_the_same_comment(listing: dict[str, t.Any]) -> None:
+    _content(listing, "rule", comment="from others")["expr"] = [{"accept": None}]
+
+
+def _with_other_set_in_a_rule(listing: dict[str, t.Any]) -> None:
+    _content(listing, "rule", comment="to any address")["expr"][0]["match"]["right"] = "@to_ipv4"
+
+
+def _with_rules_in_another_order(listing: dict[str, t.Any]) -> None:
+    listing["nftables"].append(listing["nftables"].pop(-2))
+
+
 def _with_other_hook(listing: dict[str, t.Any]) -> None:
-    next(e for e in listing["nftables"] if "chain" in e)["chain"]["hook"] = "forward"
+    _content(listing, "chain", name="input")["hook"] = "forward"
+
+
+def _with_other_priority(listing: dict[str, t.Any]) -> None:
+    _content(listing, "chain", name="input")["prio"] = 10
+
+
+def _with_other_policy(listing: dict[str, t.Any]) -> None:
+    _content(listing, "chain", name="input")["policy"] = "drop"
+
+
+def _without_hook(listing: dict[str, t.Any]) -> None:
+    for key in ("type", "hook", "prio", "policy"):
+        del _content(listing, "chain", name="input")[key]
+
+
+def _with_a_hook_in_the_list(listing: dict[str, t.Any]) -> None:
+    _content(listing, "chain", name="listed")["hook"] = "input"
 
 
 def _dormant(listing: dict[str, t.Any]) -> None:
+    # 1.1 lists one flag as a list, too.
     listing["nftables"][1]["table"]["flags"] = ["dormant"]
 
 
 def _with_further_address(listing: dict[str, t.Any]) -> None:
-    next(e for e in listing["nftables"] if e.get("set", {}).get("name") == "from_ipv4")["set"]["elem"].append("9.9.9.9")
+    _content(listing, "set", name="from_ipv4")["elem"].append("9.9.9.9")
 
 
-def _by_another_version(listing: dict[str, t.Any]) -> None:
-    listing["nftables"][-1]["rule"]["comment"] = "sha256:0"
+def _with_a_timeout(listing: dict[str, t.Any]) -> None:
+    found = _content(listing, "set", name="from_ipv4")
+    found["elem"] = [{"elem": {"val": element, "timeout": 60, "expires": 55}} for element in found["elem"]]
+
+
+def _with_a_timeout_of_the_set(listing: dict[str, t.Any]) -> None:
+    _content(listing, "set", name="from_ipv4")["timeout"] = 60
+
+
+def _with_set_flags(listing: dict[str, t.Any]) -> None:
+    _content(listing, "set", name="from_ipv4")["flags"] = ["interval", "timeout"]
 
 
 def _with_a_map(listing: dict[str, t.Any]) -> None:
@@ -202,10 +285,19 @@ def _with_a_map(listing: dict[str, t.Any]) -> None:
     [
         _without_rules,
         _with_rule_in_front,
+        _with_rule_of_the_same_comment,
+        _with_other_set_in_a_rule,
+        _with_rules_in_another_order,
         _with_other_hook,
+        _with_other_priority,
+        _with_other_policy,
+        _without_hook,
+        _with_a_hook_in_the_list,
         _dormant,
         _with_further_address,
-        _by_another_version,
+        _with_a_timeout,
+        _with_a_timeout_of_the_set,
+        _with_set_flags,
         _with_a_map,
     ],
 )
@@ -242,16 +334,10 @@ def test_a_made_up_range_of_ports_is_not_counted_out() -> None:
     assert Place("", 1) not in places_in(json.dumps(listing))
 
 
-def test_the_unit_comes_before_whatever_opens_a_port_and_never_takes_the_rules_away() -> None:
-    unit = render_unit("/usr/sbin/nft")
-    assert "Before=docker-gangway.socket docker.socket docker.service shutdown.target\n" in unit
-    assert "After=nftables.service\n" in unit
-    assert f"ExecStart=/usr/sbin/nft -f {layout.FIREWALL_RULES}\n" in unit
-    assert "ExecStop" not in unit
-
-
-def test_the_watch_goes_with_the_unit() -> None:
-    unit = render_watch_unit("/usr/sbin/nft")
-    assert "BindsTo=docker-gangway-firewall.service\nAfter=docker-gangway-firewall.service\n" in unit
-    # systemd.unit(5): % and ${ are its own.
-    assert not re.search(r"%|\$\{", unit)
+def test_the_file_has_the_gate_narrow() -> None:
+    rules = _rules(LISTEN, ALLOW)
+    gate = rules.partition("\tchain gate {\n")[2].partition("\t}\n")[0]
+    assert [line.strip() for line in gate.splitlines()] == list(RULES["narrow"])
+    listed = rules.partition("\tchain listed {\n")[2].partition("\t}\n")[0]
+    assert listed.splitlines()[0].strip() == "jump gate"
+    assert "lo" not in listed.partition("\n")[2].replace("ip6", "")

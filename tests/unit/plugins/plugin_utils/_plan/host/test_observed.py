@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
@@ -123,8 +125,9 @@ def test_a_folder_of_ours_that_others_can_read_is_loose(folder: list[int], loose
 
 def test_folders_that_do_not_exist_are_missing() -> None:
     host = HOSTS["docker-ce"]
-    assert observed_of(host).missing_folders == (DROP_INS,)
-    assert observed_of(host.but(folders={DROP_INS: [0o755, 0, 0]})).missing_folders == ("/etc/docker",)
+    sockets = os.path.dirname(layout.BOOT_DROP_IN)
+    assert observed_of(host).missing_folders == (DROP_INS, sockets)
+    assert observed_of(host.but(folders={DROP_INS: [0o755, 0, 0]})).missing_folders == ("/etc/docker", sockets)
     assert observed_of(host).loose_folders == ()
 
 

@@ -75,6 +75,7 @@ def _listener_of(*, tls: bool = True, firewall: str = "none", **options: t.Any) 
         "/usr/bin/python3",
         tls=tls,
         firewall=firewall,
+        gate="nftables" if firewall == "nftables" else "socket",
         checks=kind.checks(FirewallFacts("systemd"), Access(task.listen, task.allow)),
         boot_units=kind.boot_units,
     )

@@ -64,6 +64,7 @@ def test_the_proof_is_what_tls_and_the_firewall_take(
         f"cd {layout.STATE}",
         *([check_of_flags(asked)] if asks_guard else []),
         *asked.checks,
+        "/usr/bin/python3 -B -m guard gate narrow",
     ]
     assert bool(asked.checks) is bool(FIREWALLS[firewall])
 
@@ -79,6 +80,7 @@ def test_the_units_section_waits_for_our_folder_and_the_rules(make_listener: Mak
     }
     assert lines == [
         "[Unit]",
+        "Wants=docker-gangway.service",
         *rules.get(firewall, []),
         f"RequiresMountsFor={layout.STATE}",
     ]
@@ -87,7 +89,7 @@ def test_the_units_section_waits_for_our_folder_and_the_rules(make_listener: Mak
 @pytest.mark.parametrize("name", ["docker-ce", "debian", "fedora", "opensuse", "own socket", "sysvinit", "openrc"])
 @pytest.mark.parametrize("firewall", FIREWALLS)
 @pytest.mark.parametrize("tls", [True, False])
-def test_with_tls_whatever_the_method_the_guard_runs_before_dockerd(
+def test_whatever_the_method_the_guard_runs_before_dockerd_and_the_gate_is_narrow(
     host: Host, make_listener: MakeListener, name: str, firewall: str, tls: bool
 ) -> None:
     observed = host(name)
@@ -101,7 +103,8 @@ def test_with_tls_whatever_the_method_the_guard_runs_before_dockerd(
             if observed.init != "systemd":
                 found = [*rendered.files.values(), rendered.block or ""]
             modes = {mode for text in found for mode in re.findall(r"/opt/python -B -m guard (\w*)", text)}
-            assert bool(modes - {"closed"}) is tls, method.name
+            assert bool(modes - {"closed", "gate"}) is tls, method.name
+            assert "gate" in modes
 
 
 @pytest.mark.parametrize("method", [Override, OptionsFileMethod])

@@ -55,19 +55,19 @@ def test_each_address_is_a_stream_with_its_port_and_without_a_scheme(
 
 
 @pytest.mark.parametrize(
-    ("listen", "allow", "allowed"),
+    ("listen", "allowed"),
     [
-        (["10.20.0.5"], ["10.20.0.0/24"], ["10.20.0.5/32", "10.20.0.0/24"]),
-        (["[2001:db8::5]"], ["10.0.0.1/32"], ["2001:db8::5/128", "10.0.0.1/32"]),
-        (["any"], ["10.0.0.1/32"], ["127.0.0.0/8", "::1/128", "10.0.0.1/32"]),
-        (["0.0.0.0"], [], ["127.0.0.0/8", "::1/128"]),
-        (["10.20.0.5"], ["0.0.0.0/0", "::/0"], ["10.20.0.5/32", "0.0.0.0/0", "::/0"]),
+        (["10.20.0.5"], ["10.20.0.5/32"]),
+        (["[2001:db8::5]"], ["2001:db8::5/128"]),
+        (["any"], ["127.0.0.0/8", "::1/128"]),
+        (["0.0.0.0"], ["127.0.0.0/8", "::1/128"]),
     ],
 )
-def test_all_are_denied_but_the_host_itself_and_the_access_list(
-    make_listener: MakeListener, listen: list[str], allow: list[str], allowed: list[str]
+@pytest.mark.parametrize("firewall", ["systemd", "firewalld", "ufw", "none"])
+def test_all_are_denied_but_the_host_itself_until_the_guard_adds_the_access_list(
+    make_listener: MakeListener, firewall: str, listen: list[str], allowed: list[str]
 ) -> None:
-    unit = render_socket_unit(make_listener(firewall="systemd", listen=listen, allow=allow))
+    unit = render_socket_unit(make_listener(firewall=firewall, listen=listen, allow=["10.9.0.0/16"]))
     assert _values(unit, "IPAddressDeny", "Socket") == ["any"]
     assert _values(unit, "IPAddressAllow", "Socket") == allowed
 
@@ -79,7 +79,8 @@ def test_the_socket_unit_survives_boot_and_hands_its_port_to_dockerd(make_listen
     assert "PartOf=" not in unit, "the port would close at each restart"
     assert unit.startswith("# Written by the Ansible collection gangway.docker")
     assert unit.endswith("\n")
-    assert _values(unit, "IPAddressDeny", "Socket") == [], "without a firewall there is no list"
+    other = render_socket_unit(make_listener(firewall="nftables"))
+    assert _values(other, "IPAddressDeny", "Socket") == [], "the list is in nftables"
 
 
 @pytest.mark.parametrize("firewall", FIREWALLS)
@@ -139,10 +140,16 @@ def test_the_socket_waits_for_the_rules_without_a_cycle(make_listener: MakeListe
         assert _values(unit, dependency, "Unit") == [], "a restart of the firewall would close the port"
 
 
-def test_the_drop_in_closes_the_port_wherever_the_guard_does_not_say_yes() -> None:
-    drop_in = render_drop_in("/usr/bin/python3")
+@pytest.mark.parametrize(
+    ("firewall", "rules"), [("systemd", ""), ("nftables", "nft -f /var/lib/gangway-docker/firewall.nft && ")]
+)
+def test_the_drop_in_closes_the_port_wherever_the_guard_does_not_say_yes(
+    make_listener: MakeListener, firewall: str, rules: str
+) -> None:
+    drop_in = render_drop_in(make_listener(firewall=firewall))
     assert _values(drop_in, "ExecStartPre", "Service") == [
-        "/bin/sh -c '{ cd /var/lib/gangway-docker && systemctl show docker.service "
+        f"/bin/sh -c '{{ cd /var/lib/gangway-docker && {rules}/usr/bin/python3 -B -m guard gate narrow && "
+        "cd /var/lib/gangway-docker && systemctl show docker.service "
         "$(systemctl show docker.service --property=TriggeredBy --value) --property=Id,ExecStart,Listen | "
         "/usr/bin/python3 -B -m guard /etc/docker/daemon.json "
         "/var/lib/gangway-docker/daemon.json.good; } || { systemctl stop docker-gangway.socket; "
@@ -150,9 +157,9 @@ def test_the_drop_in_closes_the_port_wherever_the_guard_does_not_say_yes() -> No
     ]
 
 
-def test_the_drop_in_takes_the_socket_and_leaves_exec_start_alone() -> None:
-    drop_in = render_drop_in("/usr/bin/python3")
+def test_the_drop_in_takes_the_socket_and_leaves_exec_start_alone(make_listener: MakeListener) -> None:
+    drop_in = render_drop_in(make_listener())
     assert _values(drop_in, "Sockets", "Service") == ["docker-gangway.socket"]
-    assert _values(drop_in, "Wants", "Unit") == ["docker-gangway.socket"]
+    assert _values(drop_in, "Wants", "Unit") == ["docker-gangway.socket docker-gangway.service"]
     assert _values(drop_in, "After", "Unit") == ["docker-gangway.socket"]
     assert _values(drop_in, "ExecStart", "Service") == []

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._host.port import (
+from ansible_collections.gangway.docker.plugins.module_utils._guard.port import (
     ask_plain,
     ask_tls,
     is_open,

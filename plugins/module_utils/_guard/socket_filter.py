@@ -1,0 +1,93 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gate of method socket: the access list of our socket unit, changed while it listens.
+
+C(systemctl set-property --runtime) puts IPAddressAllow= in force at once for the socket and for the process that holds
+it, and nothing of it outlives a reboot: the unit's file has only the host itself on its list. See
+systemd.resource-control(5).
+
+Standalone: part of the program that lies on each host.
+"""
+
+from __future__ import annotations
+
+__all__ = ("SOCKET", "foreign_setting", "is_runtime_drop_in", "networks_of", "put_in_force", "slices_above")
+
+import ipaddress
+import os
+import typing as t
+
+from .command import run_command
+
+SOCKET = "docker-gangway.socket"
+_UNITS = (SOCKET, "docker-gangway.service")
+#: What C(set-property --runtime) leaves for the properties that are set here.
+_RUNTIME = f"/run/systemd/system.control/{SOCKET}.d/"
+_ANY = {"any": ("0.0.0.0/0", "::/0"), "localhost": ("127.0.0.0/8", "::1/128")}
+
+
+def put_in_force(networks: t.Sequence[str]) -> t.Optional[str]:
+    """Let only these networks through; none: nobody. Return why that failed."""
+    words = ["IPAddressDeny=", "IPAddressDeny=any", "IPAddressAllow="]
+    words += [f"IPAddressAllow={' '.join(networks)}"] if networks else []
+    code, said = _systemctl("set-property", "--runtime", SOCKET, *words)
+    if code != 0:
+        return f"the access list of {SOCKET} can't be set ({said})"
+    shown = _show(SOCKET)
+    if networks_of(shown.get("IPAddressAllow", "")) != networks_of(" ".join(networks)):
+        return f"the access list of {SOCKET} is {shown.get('IPAddressAllow') or 'empty'} though another one was set"
+    return foreign_setting()
+
+
+def foreign_setting() -> t.Optional[str]:
+    """Return what others have set for our units, or for a slice above the socket, so that the list is not in force."""
+    for unit in _UNITS:
+        shown = _show(unit)
+        if not shown:
+            return f"systemctl does not show {unit}"
+        for path in shown.get("DropInPaths", "").split():
+            if os.path.basename(os.path.dirname(path)) == f"{unit}.d" and not is_runtime_drop_in(path):
+                return f"{path} changes {unit}, which is ours"
+    shown = _show(SOCKET)
+    if networks_of(shown.get("IPAddressDeny", "")) != networks_of("any"):
+        return f"{SOCKET} denies {shown.get('IPAddressDeny') or 'nobody'} and not any"
+    for slice_unit in slices_above(shown.get("Slice", "")):
+        allowed = _show(slice_unit).get("IPAddressAllow", "")
+        if allowed:
+            return f"{slice_unit} above {SOCKET} allows {allowed}"
+    return None
+
+
+def slices_above(name: str) -> t.List[str]:
+    """Return the slice and those that it lies in, see systemd.slice(5)."""
+    found = []
+    stem = name[: -len(".slice")] if name.endswith(".slice") else ""
+    while stem and stem != "-":
+        found.append(f"{stem}.slice")
+        stem = stem.rpartition("-")[0]
+    return [*found, "-.slice"]
+
+
+def is_runtime_drop_in(path: str) -> bool:
+    """Whether this drop-in is the one that C(put_in_force) makes."""
+    return path in (f"{_RUNTIME}50-IPAddressAllow.conf", f"{_RUNTIME}50-IPAddressDeny.conf")
+
+
+def networks_of(words: str) -> t.FrozenSet[t.Any]:
+    """Read a value of IPAddressAllow=, as written or as C(systemctl show) prints it: without what others contain."""
+    found = [ipaddress.ip_network(text, strict=False) for word in words.split() for text in _ANY.get(word, (word,))]
+    ipv4 = [network for network in found if isinstance(network, ipaddress.IPv4Network)]
+    ipv6 = [network for network in found if isinstance(network, ipaddress.IPv6Network)]
+    return frozenset([*ipaddress.collapse_addresses(ipv4), *ipaddress.collapse_addresses(ipv6)])
+
+
+def _show(unit: str) -> t.Dict[str, str]:
+    code, said = _systemctl("show", unit, "--property=DropInPaths,IPAddressAllow,IPAddressDeny,Slice")
+    return {} if code != 0 else {name: value for name, _, value in (line.partition("=") for line in said.splitlines())}
+
+
+def _systemctl(*words: str) -> t.Tuple[int, str]:
+    code, stdout, stderr = run_command(["systemctl", *words], timeout=20.0)
+    return code, (stdout or stderr).strip()
