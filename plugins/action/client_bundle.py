@@ -21,13 +21,15 @@ from ansible_collections.gangway.docker.plugins.module_utils._client.layout impo
 from ansible_collections.gangway.docker.plugins.module_utils._client.options import ARGUMENT_SPEC, HOST_OPTIONS
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.plugin_utils._client.identity import ClientIdentity
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import complete_options
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.command import run_command
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.settings import Settings
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.completion import complete_options
 
 #: What the machine tells the controller, and nobody else.
-_INTERNAL = ("certificate", "config", "csr", "identity_is_due", "path", "pending", "problem", "user")
+_INTERNAL = ("certificate", "config", "csr", "gone", "identity_is_due", "path", "pending", "problem", "user")
+#: What becomes part of the task's result. Anything else that a machine answers is dropped, facts above all.
+_TOLD = ("actions", "changed", "deprecations", "diff", "warnings")
 
 
 class _RemoteFailure(Exception):
@@ -41,7 +43,10 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        complete_options(self, ARGUMENT_SPEC, task_vars or {})
+        try:
+            complete_options(self, ARGUMENT_SPEC, task_vars or {})
+        except Failure as exc:
+            return {**result, **exc.as_result(), "failed": True}
         _validation, args = self.validate_argument_spec(ARGUMENT_SPEC)
         self._task_vars = task_vars or {}
         self._args = args
@@ -144,6 +149,6 @@ class ActionModule(ActionBase):
             task_vars=self._task_vars,
         )
         if outcome.get("failed") or outcome.get("unreachable") or "actions" not in outcome:
-            raise _RemoteFailure({"failed": True, **outcome})
-        outcome.pop("invocation", None)
-        return outcome
+            # Facts that a host adds would be options for later tasks.
+            raise _RemoteFailure({"failed": True, **{k: v for k, v in outcome.items() if "ansible_facts" not in k}})
+        return {key: outcome[key] for key in (*_TOLD, *_INTERNAL) if key in outcome}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible.errors import AnsibleError
@@ -17,10 +18,10 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.listener_op
     LISTENER_REQUIRED_BY,
 )
 from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord, read_record
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import complete_options
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.command import run_command
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.settings import Settings
+from ansible_collections.gangway.docker.plugins.plugin_utils._identity.other_hosts import OtherHosts
 from ansible_collections.gangway.docker.plugins.plugin_utils._identity.provided import Provided
 from ansible_collections.gangway.docker.plugins.plugin_utils._identity.server_identity import ServerIdentity
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.execution import HostFailure, execute
@@ -30,7 +31,8 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._listener.listening
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.recorded import is_aged, recorded_options
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.remote import RemoteHost
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.run import Run
-from ansible_collections.gangway.docker.plugins.plugin_utils._pki.names import is_valid_name, parse_name
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.completion import complete_options
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.names import is_valid_name, parse_name, sort_names
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.task import Task
 
 
@@ -41,7 +43,10 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        complete_options(self, LISTENER_ARGUMENTS, task_vars or {})
+        try:
+            self._from_facts = complete_options(self, LISTENER_ARGUMENTS, task_vars or {})
+        except Failure as exc:
+            return {**result, **exc.as_result(), "failed": True}
         _validation, args = self.validate_argument_spec(LISTENER_ARGUMENTS, required_by=LISTENER_REQUIRED_BY)
         self._task_vars = task_vars or {}
         self._args = args
@@ -66,7 +71,7 @@ class ActionModule(ActionBase):
 
     @property
     def _ansible_host(self) -> str:
-        return str(self._task_vars.get("ansible_host") or self._host)
+        return str(self._templar.template(self._task_vars.get("ansible_host")) or self._host)
 
     # What only some runs use is imported by them: it takes as long as planning for many hosts.
 
@@ -82,9 +87,9 @@ class ActionModule(ActionBase):
         if record is None:
             return without_record(self._stat, self._fleet, self._host)
         if record.tls:
-            self._args.update(recorded_options(record, self._args, self._fleet))
+            self._args.update(recorded_options(record, self._args, self._fleet, self._others))
         identity = self._identity(Task.of(self._args))
-        return renew(record, identity, self._fleet, self._present)
+        return renew(record, identity, self._fleet, self._others, self._present)
 
     def _present(self) -> dict[str, t.Any]:
         # Bad input shows before the host is asked.
@@ -101,7 +106,15 @@ class ActionModule(ActionBase):
                 # A passphrase that is missing or wrong shows before the host makes a key.
                 identity.check_signer()
         exposure = Exposure(
-            self._run, self._fleet, task, self._args, identity=identity, record=record, clock=self._clock
+            self._run,
+            self._fleet,
+            task,
+            self._args,
+            identity=identity,
+            record=record,
+            clock=self._clock,
+            others=self._others,
+            written=self._written_names(task),
         )
         return expose(exposure, ansible_host=self._ansible_host)
 
@@ -131,6 +144,20 @@ class ActionModule(ActionBase):
             client_ca,
             listen_names=host_names(task.listen, ()),
         )
+
+    @functools.cached_property
+    def _others(self) -> OtherHosts:
+        return OtherHosts(self._host, self._fleet.endpoints_folder, self._task_vars)
+
+    def _written_names(self, task: Task) -> frozenset[str]:
+        """Return the names in options that the user wrote: those from facts are the host's own words."""
+        names = {
+            "advertise": [self._args["advertise"] or self._host],
+            "listen": [entry.host for entry in task.listen if not entry.is_wildcard],
+            "tls_sans": self._args["tls_sans"],
+        }
+        written = [name for option in names.keys() - self._from_facts for name in names[option]]
+        return frozenset(sort_names([self._host, self._ansible_host, *written]))
 
     def _find_file(self, path: str) -> str:
         """Look for the file as other modules do: below the play's and the role's files folder, then as it is."""

@@ -28,6 +28,7 @@ options:
       - Takes each option that is not set from the variable of this prefix and the option's name. With V(expose_),
         O(fleet) is the variable C(expose_fleet), if there is one.
       - The roles pass on their variables this way.
+      - A variable that the host has returned as a fact is refused.
     type: str
 notes:
   - An option with an empty value is the same as one that is not set.
@@ -58,6 +59,8 @@ options:
       - The words are split as a shell does, and no shell is run. C(GANGWAY_KIND) (V(server) or V(client)),
         C(GANGWAY_NAME) and C(GANGWAY_NAMES) (with commas) are in its environment.
       - The authority's certificate has to be given, see O(gangway.docker.tls_bundle#module:authority_certificate).
+      - The first run that names a command records it in the fleet's folder. Later runs need not name it, and another
+        one is refused.
     type: str
 """
 

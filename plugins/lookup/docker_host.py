@@ -95,6 +95,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from ansible_collections.gangway.docker.plugins.module_utils._shared.formats import Connection, render
 from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import read_record
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.facts import check_facts
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import try_chain
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.freshness import not_after_of
@@ -109,6 +110,7 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
         self.set_options(var_options=variables, direct=kwargs)
         try:
+            check_facts(variables or {})
             # Values that come from variables arrive as they were written.
             fleets_dir, name = (self._templar.template(self.get_option(option)) for option in ("fleets_dir", "fleet"))
             fleet = Fleet(fleets_dir, name)

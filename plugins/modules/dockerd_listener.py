@@ -44,7 +44,7 @@ options:
       - Where to listen, each as C(ADDRESS:PORT), C([IPV6]:PORT), C(NAME:PORT), or C(any:PORT) for all addresses of the
         host. Without a port it is 2376.
       - A name is that of a network interface of the host (C(eth1:2376)), for all its addresses, or of a host, and
-        resolved there. Each run resolves it again and follows.
+        resolved there, for those of its addresses that the host has. Each run resolves it again and follows.
       - The default is the address of the host that Ansible connects to by SSH, with port 2376.
     type: list
     elements: str
@@ -61,6 +61,7 @@ options:
     description:
       - Additional DNS names and IP addresses for the server's certificate.
       - The listening addresses, C(ansible_host) and C(inventory_hostname) are always in it.
+      - Names and addresses of other hosts in the inventory are refused.
     type: list
     elements: str
     default: []
@@ -157,6 +158,8 @@ options:
     description:
       - A file on the controller with a server certificate of your own, followed by its chain, in PEM.
       - With O(certificate), O(key) and O(client_ca), the fleet needs no authority.
+      - It must be valid for servers, and for no clients that O(client_ca) accepts. A CA's, and one with the key of an
+        authority or a client of a fleet, are refused.
     type: path
   key:
     description: A file on the controller with the key of O(certificate), not encrypted. It is copied to the host.

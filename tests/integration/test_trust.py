@@ -345,6 +345,15 @@ def test_a_command_signs_and_the_controller_holds_no_authority_key(
     assert controller.docker(host, "ps", "--quiet").returncode == 0
     assert controller.expose(**mine).changed(host.name) == 0
     assert controller.playbook("revoke", revoke_clients=["admin"], **mine).failures == ["revocation_unsupported"]
+    # It is the fleet's from now on: no variable has to name it, and none brings another one.
+    marker = tmp_path / "marker"
+    other = controller.expose(expose_sign_command=f"touch {marker}", expose_tls_sans=["other.example.com"])
+    assert other.failures == ["sign_command_differs"]
+    assert not marker.exists()
+    more = controller.expose(expose_tls_sans=["other.example.com"], expose_clients=["admin", "bob"])
+    assert more.code == 0, more.failures
+    assert "other.example.com" in _record(controller, host)["server_names"]
+    assert controller.docker(host, "ps", "--quiet", client="bob").returncode == 0
 
 
 @pytest.mark.one_host

@@ -61,7 +61,7 @@ class ClientIdentity:
 
     def check_signer(self) -> None:
         """Raise what signing would raise, before a key is made for it."""
-        if self.fleet.settings.sign_command is None:
+        if self.fleet.sign_command is None:
             self.fleet.client_signer()
 
     def is_known(self, shown: str | None) -> bool:
@@ -138,7 +138,7 @@ class ClientIdentity:
             "renew": bool(self.reasons),
             "new_key": self.new_key,
             # A CA elsewhere takes the name from the CSR; ours does not.
-            "csr_name": self.name if self.fleet.settings.sign_command else None,
+            "csr_name": self.name if self.fleet.sign_command else None,
             "pending": self.pending,
             "plain": self.plain,
         }

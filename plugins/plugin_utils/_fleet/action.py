@@ -9,7 +9,7 @@ The authority's key is nowhere else, and no round trip is due.
 
 from __future__ import annotations
 
-__all__ = ("FleetAction", "complete_options")
+__all__ = ("FleetAction",)
 
 import typing as t
 
@@ -17,26 +17,10 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
+from .._options.completion import complete_options
 from .command import run_command
 from .fleet import Fleet
 from .settings import Settings
-
-
-def complete_options(action: ActionBase, spec: t.Iterable[str], task_vars: t.Mapping[str, t.Any]) -> None:
-    """Drop empty options, and take those that are missing from variables if C(variables_prefix) is set.
-
-    A role has a variable for each option. Passed on as C("{{ expose_listen }}"), each costs every host a template;
-    taken here, only those that are templates themselves do.
-    """
-    args = {option: value for option, value in action._task.args.items() if value != ""}
-    prefix = args.get("variables_prefix")
-    for option in spec if prefix else ():
-        name = f"{prefix}{option}"
-        if option not in args and name in task_vars:
-            value = action._templar.template(task_vars[name])
-            if value not in ("", None):
-                args[option] = value
-    action._task.args = args
 
 
 class FleetAction(ActionBase):
@@ -54,9 +38,9 @@ class FleetAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        complete_options(self, self.arguments, task_vars or {})
-        _validation, args = self.validate_argument_spec(argument_spec=self.arguments)
         try:
+            complete_options(self, self.arguments, task_vars or {})
+            _validation, args = self.validate_argument_spec(argument_spec=self.arguments)
             settings, check_mode = Settings.of(args), self._task.check_mode
             fleet = Fleet(args["fleets_dir"], args["fleet"], settings, check_mode=check_mode, run=run_command)
             result.update(self.carry_out(fleet, args))

@@ -60,7 +60,7 @@ def brought_authority(fleet: Fleet) -> BroughtAuthority | None:
                 cure="Give it and its chain as authority_certificate",
             )
         return None
-    if (settings.authority_key is None) == (settings.sign_command is None):
+    if (settings.authority_key is None) == (fleet.sign_command is None):
         raise Failure(
             "signer_missing" if settings.authority_key is None else "signer_ambiguous",
             thing=settings.authority_certificate,

@@ -10,6 +10,7 @@
                issued/   the clients' certificates, see M(issued)
                revoked/<name>/  the bundle of a client that was shut out
                endpoints/<host>.json
+               sign_command   see M(sign_command)
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from .._pki.signing import Run, Subject, check_csr, sign_by_command, sign_with_a
 from . import bundle
 from .issued import note_issued
 from .settings import Settings
+from .sign_command import record_sign_command, sign_command_of
 
 if t.TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -102,6 +104,7 @@ class Fleet:
                 bundle.recover(self.authority_folder)
             self.reread()
             yield
+            record_sign_command(self)
 
     def reread(self) -> None:
         """Forget what is known of the authority: it has changed, or another process may have changed it."""
@@ -137,9 +140,10 @@ class Fleet:
             for certificate in try_chain(path.read_bytes())[:1]:
                 yield path.parent.name, certificate
 
-    def authority_certificate(self) -> x509.Certificate | None:
-        authority = self.authority()
-        return None if authority is None else authority.certificate
+    @property
+    def sign_command(self) -> str | None:
+        """The command that signs in place of an authority's key. Failure: C(sign_command_differs)."""
+        return sign_command_of(self)
 
     def write_authority(self, files: t.Mapping[str, bytes | None]) -> None:
         """Replace files of the authority's folder, all at once; None takes a file away.
@@ -181,7 +185,7 @@ class Fleet:
         return self._sign_csr(Subject("client", name), csr_pem)
 
     def _sign_csr(self, subject: Subject, csr_pem: bytes) -> Chain:
-        csr = check_csr(csr_pem, None if self.settings.sign_command is None else subject)
+        csr = check_csr(csr_pem, None if self.sign_command is None else subject)
         chain = self.sign(subject, csr.public_key(), lambda: csr_pem)
         self.note_issued()
         return chain
@@ -189,10 +193,11 @@ class Fleet:
     def sign(self, subject: Subject, public_key: CertificatePublicKeyTypes, csr: t.Callable[[], bytes]) -> Chain:
         """Return the chain for C(cert.pem); call M(note_issued) before it is handed out."""
         authority = self.required_authority()
-        if self.settings.sign_command is not None:
+        command = self.sign_command
+        if command is not None:
             if self._run is None:
                 raise ValueError("nothing was given to run sign_command with")
-            chain = sign_by_command(self._run, self.settings.sign_command, subject, csr(), authority.chain)
+            chain = sign_by_command(self._run, command, subject, csr(), authority.chain)
             if self.settings.renew_before.is_due(chain[0], clock.now()):
                 self.warnings.append(
                     f"What sign_command made for {subject.kind} {subject.name!r}"
@@ -215,7 +220,7 @@ class Fleet:
 
     def check_signer(self) -> None:
         """Raise what signing would raise. Failures: C(authority_missing) and those of M(load_private_key)."""
-        if self.settings.sign_command is None:
+        if self.sign_command is None:
             self.signer()
 
     def signer(self) -> Signer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ("Provided", "ProvidedFiles", "read_text")
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
@@ -18,6 +19,7 @@ from .._pki.brought import read_file
 from .._pki.chain import parse_chain
 from .._pki.keys import load_private_key
 from .._pki.renewal import describe_expiry, expires_soon
+from .fitness import check_fit_for_host
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,17 @@ class Provided:
     key: str
     client_ca: str
 
-    def read(self) -> ProvidedFiles:
-        """Read the files. Failure: C(bundle_invalid), and those of reading certificates and keys."""
+    def read(self, fleets_dir: Path) -> ProvidedFiles:
+        """Read the files.
+
+        Failures: C(bundle_invalid), C(certificate_unfit), and those of reading certificates and keys.
+        """
         chain, ca = read_text(self.certificate), read_text(self.client_ca)
-        parse_chain(ca.encode(), self.client_ca)
+        accepted = parse_chain(ca.encode(), self.client_ca)
         key = read_text(self.key)
-        certificate = parse_chain(chain.encode(), self.certificate)[0]
+        certificates = parse_chain(chain.encode(), self.certificate)
+        certificate = certificates[0]
+        check_fit_for_host(self.certificate, certificates, accepted, fleets_dir)
         if load_private_key(key.encode(), path=self.key).public_key() != certificate.public_key():
             raise Failure(
                 "bundle_invalid",

@@ -95,7 +95,7 @@ class ServerIdentity:
     def prepare(self) -> None:
         """Read the user's files, or the fleet's authority, which is made if there is none."""
         if self.provided is not None:
-            files = self.provided.read()
+            files = self.provided.read(self.fleet.folder.parent)
             self.ca, self.chain, self.key, self.certificate = files.ca, files.chain, files.key, files.certificate
             return
         authority = self.fleet.authority()
@@ -120,7 +120,7 @@ class ServerIdentity:
 
     def needs_csr(self, observation: Observation) -> bool:
         """Whether the host has to be asked for a CSR first, now that all names are known."""
-        self.wants_csr = self.fleet.settings.sign_command is not None and observation.csr is None
+        self.wants_csr = self.fleet.sign_command is not None and observation.csr is None
         return self.wants_csr
 
     def key_request(self, record: EndpointRecord | None) -> dict[str, t.Any] | None:
@@ -132,7 +132,7 @@ class ServerIdentity:
         if record is not None and chain:
             new = new or record.key_origin != "host" or key_type_of(chain[0].public_key()) != self.key_type
         # Another CA takes the names from the CSR; ours takes the public key only, also from the certificate in place.
-        by_command = self.fleet.settings.sign_command is not None
+        by_command = self.fleet.sign_command is not None
         if by_command and not self.wants_csr:
             return None
         return {

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("HostFailure", "execute", "observe")
+__all__ = ("HostFailure", "execute", "failure_in", "observe")
 
 import typing as t
 
@@ -42,8 +42,13 @@ def execute(
     finally:
         context.no_log = before
     if outcome.get("failed") or outcome.get("unreachable"):
-        raise HostFailure({"failed": True, **{key: outcome[key] for key in _SHOWN if key in outcome}})
+        raise failure_in(outcome)
     return outcome
+
+
+def failure_in(outcome: t.Mapping[str, t.Any]) -> HostFailure:
+    """Return the failure of an execution, from an allow-list."""
+    return HostFailure({"failed": True, **{key: outcome[key] for key in _SHOWN if key in outcome}})
 
 
 def observe(action: ActionBase, task_vars: dict[str, t.Any], **params: t.Any) -> Observation:

@@ -17,6 +17,7 @@ from .._endpoint.ownership import check_owner
 from .._endpoint.record import EndpointRecord, read_record
 from .._fleet.fleet import Fleet
 from .._identity.facts import diff_of_identity, warnings_about_identity
+from .._identity.other_hosts import OtherHosts
 from .._identity.server_identity import ServerIdentity
 from .._plan.decision import Decision, decide, plan_for
 from .._plan.host.observation import Observation
@@ -44,7 +45,10 @@ class Exposure:
         identity: ServerIdentity | None,
         record: EndpointRecord | None,
         clock: HostClock,
+        others: OtherHosts,
+        written: t.Collection[str] = (),
     ) -> None:
+        """C(written): the names for the certificate that the user wrote; all others come from the host."""
         self.run = run
         self.fleet = fleet
         self.task = task
@@ -52,6 +56,8 @@ class Exposure:
         self.identity = identity
         self.record = record
         self.clock = clock
+        self.others = others
+        self.written = written
 
     def attempt(self) -> tuple[Decision, Plan, Observation] | None:
         """Observe, plan and run; None: the host changed meanwhile, or has to make a key first."""
@@ -91,6 +97,8 @@ class Exposure:
         identity = self.identity
         identity.listen_names = host_names(self.task.listen, decision.interfaces)
         identity.addresses = tuple(e.host for e in decision.listener.listen if not e.is_wildcard)
+        if not provided:
+            self.others.check(self.written, [name for name in identity.all_names if name not in self.written])
         identity.judge(observation, self.record)
         if identity.reasons:
             self.clock.check(self.fleet.settings.validity)

@@ -14,6 +14,7 @@ import urllib.parse
 from .._endpoint.record import EndpointRecord
 from .._fleet.fleet import Fleet
 from .._fleet.revocation import revoked_bundles
+from .._identity.other_hosts import OtherHosts
 from .._pki import clock
 from .._pki.chain import try_chain
 from .._pki.keys import key_type_of
@@ -29,31 +30,36 @@ def recordable_options(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {option: args[option] for option in _RECORDED}
 
 
-def recorded_options(record: EndpointRecord, args: t.Mapping[str, t.Any], fleet: Fleet) -> dict[str, t.Any]:
+def recorded_options(
+    record: EndpointRecord, args: t.Mapping[str, t.Any], fleet: Fleet, others: OtherHosts
+) -> dict[str, t.Any]:
     """Return options of dockerd_listener as they were, where they are not given.
 
     A playbook that only renews may know nothing of the variables that another one has exposed the host with. For an
-    option with a default, nobody can tell whether it is given, so these are as recorded in any case.
+    option with a default, nobody can tell whether it is given, so these are as recorded in any case. Names of other
+    hosts, which a host could get into its record with an earlier release, are left out.
     """
     chain = try_chain(record.certificate.encode())
     advertised = urllib.parse.urlsplit(record.url).hostname
     # An interface may have got another address. These are added as the host tells them, so none is to be kept.
     passing = addresses_in(record.listen) if record.interfaces else []
+    names = others.without(record.server_names)
+    listen = [entry for entry in record.listen if addresses_in([entry]) == others.without(addresses_in([entry]))]
     options: dict[str, t.Any] = {
         **record.options,
         "tls": record.tls,
-        "listen": args["listen"] or record.options.get("listen") or record.listen,
+        "listen": args["listen"] or record.options.get("listen") or listen,
         "allow": args["allow"] or record.allow,
-        "tls_sans": args["tls_sans"] or [name for name in record.server_names if name not in passing],
-        "advertise": args["advertise"] or (None if advertised in passing else advertised),
+        "tls_sans": args["tls_sans"] or [name for name in names if name not in passing],
+        "advertise": args["advertise"] or (advertised if advertised in names and advertised not in passing else None),
     }
     if chain:
         options["key_type"] = key_type_of(chain[0].public_key())
     if record.key_origin != "brought":
         options["key_origin"] = record.key_origin
     # The one that was taken so far may have been revoked.
-    others = sorted(path.name for path in (fleet.folder / "clients").glob("[!.]*"))
-    here = [name for name in (args["client"], record.client, *others) if fleet.client_folder(name).is_dir()]
+    clients = sorted(path.name for path in (fleet.folder / "clients").glob("[!.]*"))
+    here = [name for name in (args["client"], record.client, *clients) if fleet.client_folder(name).is_dir()]
     options["client"] = here[0] if here else record.client
     return options
 

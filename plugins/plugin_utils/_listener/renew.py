@@ -16,8 +16,9 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from .._endpoint.record import EndpointRecord
 from .._fleet.fleet import Fleet
 from .._identity.facts import warnings_about_identity
+from .._identity.other_hosts import OtherHosts
 from .._identity.server_identity import ServerIdentity
-from .execution import HostFailure
+from .execution import failure_in
 from .expose import about_plain_tcp
 from .listening import addresses_in
 from .recorded import about_expiry, lacks_proof
@@ -30,7 +31,7 @@ def without_record(stat: t.Callable[[str], dict[str, t.Any]], fleet: Fleet, host
     """Nothing is renewed on a host that is not exposed. Failure: C(record_missing)."""
     found = stat(layout.CERTIFICATE)
     if "stat" not in found:
-        raise HostFailure({"failed": True, **found})
+        raise failure_in(found)
     if found["stat"]["exists"]:
         raise Failure(
             "record_missing",
@@ -45,6 +46,7 @@ def renew(
     record: EndpointRecord,
     identity: ServerIdentity,
     fleet: Fleet,
+    others: OtherHosts,
     expose: t.Callable[[], dict[str, t.Any]],
 ) -> dict[str, t.Any]:
     """Visit the host if its record says that it needs a visit. Failure: C(endpoint_unhealthy)."""
@@ -57,7 +59,7 @@ def renew(
     if ours:
         identity.prepare()
         identity.listen_names = tuple(name for name in identity.listen_names if name in record.server_names)
-        identity.addresses = tuple(addresses_in(record.listen))
+        identity.addresses = tuple(others.without(addresses_in(record.listen)))
     if not ours or not (identity.is_due(record) or lacks_proof(record, fleet)):
         warnings = warnings_about_identity(identity) if ours else about_expiry(record)
         return {**_UNCHANGED, "endpoint": record.as_facts(), "warnings": warnings}

@@ -91,7 +91,16 @@ def _look_up(entry: Listen, observation: Observation) -> list[str]:
     outward = [address for address in found if not ipaddress.ip_address(address).is_loopback]
     if not outward and entry.host != "localhost":
         raise _unresolvable(entry, f"on the host itself this name means {', '.join(found)} (see its /etc/hosts)")
-    return sorted(set(outward or found))
+    # A name may be that of several hosts, and what it resolves to there is the host's word.
+    own = {address.address for address in observation.addresses}.intersection(outward or found)
+    if not own:
+        raise _unresolvable(
+            entry,
+            f"on the host this name means {', '.join(outward or found)}, and no network interface there has that",
+            cure="Write the IP address if it comes up later; otherwise correct the name in DNS or in the host's "
+            "/etc/hosts",
+        )
+    return sorted(own)
 
 
 def _unresolvable(entry: Listen, reason: str, cure: str = "Write an IP address") -> Failure:

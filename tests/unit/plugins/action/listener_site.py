@@ -7,16 +7,21 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
+from ansible.template import Templar
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
-from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord, read_record
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import (
+    EndpointRecord,
+    read_record,
+    write_record,
+)
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import try_chain
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.names import names_in
@@ -33,6 +38,8 @@ class Site:
 
     fleets_dir: Path
     host: FolderHost
+    #: Variables of the task, as Ansible has them: templates are not resolved.
+    variables: dict[str, t.Any] = field(default_factory=dict)
 
     @property
     def fleet(self) -> Fleet:
@@ -56,6 +63,10 @@ class Site:
     def names_shown(self) -> list[str]:
         return names_in(try_chain(self.certificate.encode())[0])
 
+    def save(self, *records: EndpointRecord) -> None:
+        for record in records:
+            write_record(self.fleet.endpoints_folder, record)
+
     def run(self, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
         self.host.executed.clear()
 
@@ -68,6 +79,7 @@ class Site:
         self, action: str, execute: t.Callable[..., t.Any] | None = None, *, check_mode: bool = False, **args: t.Any
     ) -> dict[str, t.Any]:
         """Run an action plugin of ours for the host."""
+        task_vars = {"inventory_hostname": "web1", **self.variables}
         task = Task()
         task.args = {"fleets_dir": str(self.fleets_dir), **args}
         task.check_mode = check_mode
@@ -80,9 +92,9 @@ class Site:
             connection=connection,
             play_context=mock.Mock(),
             loader=DataLoader(),
-            templar=mock.Mock(),
+            templar=Templar(DataLoader(), task_vars),
             shared_loader_obj=None,
         )
         with mock.patch.object(type(plugin), "_execute_module", side_effect=execute):
-            result: dict[str, t.Any] = plugin.run(task_vars={"inventory_hostname": "web1"})
+            result: dict[str, t.Any] = plugin.run(task_vars=task_vars)
         return result

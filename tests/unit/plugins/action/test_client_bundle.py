@@ -53,6 +53,8 @@ class Site:
     #: What went to the machine, phase by phase, and what came back.
     sent: list[dict[str, t.Any]] = field(default_factory=list)
     answers: list[dict[str, t.Any]] = field(default_factory=list)
+    #: What a machine that lies adds to each of them.
+    added: dict[str, t.Any] = field(default_factory=dict)
 
     @property
     def fleets_dir(self) -> Path:
@@ -122,7 +124,7 @@ class Site:
         except Failure as exc:
             answer = {"failed": True, **exc.as_result()}
         self.answers.append(answer)
-        return dict(answer)
+        return {**answer, **self.added}
 
     def contents(self) -> dict[str, bytes]:
         return {str(path): path.read_bytes() for path in sorted((self.folder / "user").rglob("*")) if path.is_file()}
@@ -431,6 +433,15 @@ def test_a_signature_that_fails_leaves_nothing_on_the_machine(site: Site) -> Non
     assert failed["failure"] == "sign_command_failed"
     assert site.phases == ["plan", "forget"]
     assert os.listdir(site.bundle) == []
+
+
+@pytest.mark.parametrize("arguments", [{}, {"state": "absent"}, {"sign_command": "false"}, {"user": "x"}], ids=str)
+def test_a_machine_sets_no_facts(site: Site, arguments: dict[str, t.Any]) -> None:
+    """A fact is a variable for all later tasks of its host, and overrides those of the inventory."""
+    site.added = {"ansible_facts": {"expose_key": "x"}, "_ansible_facts_cacheable": True}
+    if arguments.get("user"):
+        site.added["failed"] = True
+    assert "ansible_facts" not in str(site.run(**arguments))
 
 
 def test_a_ca_elsewhere_gets_name_and_usage_in_the_request(site: Site) -> None:

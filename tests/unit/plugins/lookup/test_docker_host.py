@@ -55,6 +55,12 @@ def test_home_and_fleet_come_from_the_roles_variables(fleets_dir: Path) -> None:
     assert _run(["web1"], variables, format="url") == _look_up("web1", fleets_dir=fleets_dir, format="url")
 
 
+def test_a_host_does_not_say_where_the_fleets_are(fleets_dir: Path) -> None:
+    facts = {"expose_fleets_dir": str(fleets_dir)}
+    with pytest.raises(AnsibleError, match="option_from_facts"):
+        _run(["web1"], {**facts, "ansible_facts": facts}, format="url")
+
+
 def test_the_environment_is_given_unless_said_otherwise(fleets_dir: Path) -> None:
     assert _look_up("web1", fleets_dir=fleets_dir) == [
         {

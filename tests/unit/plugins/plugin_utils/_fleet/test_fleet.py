@@ -92,8 +92,7 @@ def test_files_lie_where_the_layout_says_and_keys_are_closed(fleet: Fleet) -> No
 
 
 def test_identities_are_issued_by_the_authority_for_what_was_asked(fleet: Fleet) -> None:
-    authority = fleet.authority_certificate()
-    assert authority is not None
+    authority = fleet.required_authority().certificate
     assert authority.subject.rfc4514_string() == "CN=gangway default authority"
     for folder in (fleet.client_folder("ci"), fleet.server_folder("web1")):
         certificate = x509.load_pem_x509_certificate((folder / "cert.pem").read_bytes())

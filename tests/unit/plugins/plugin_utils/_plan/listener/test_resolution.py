@@ -27,6 +27,9 @@ def _observation(**reported: t.Any) -> Observation:
     """A host with eth1, wg0 without an address, an interface with a domain's name, and two that differ in case."""
     places = [
         ("lo", "127.0.0.1", True),
+        ("lo", "::1", True),
+        ("eth0", "10.0.0.4", True),
+        ("eth0", "10.0.0.5", True),
         ("eth1", "10.0.0.8", True),
         ("eth1", "fd00::8", True),
         ("eth1", "fe80::8", False),
@@ -37,7 +40,7 @@ def _observation(**reported: t.Any) -> Observation:
     return parse_observation(
         HOSTS["docker-ce"]
         .reporting(
-            interfaces=["lo", "eth1", "wg0", "docker.example.com", "enP2p1s0", "tun0", "Vpn", "vpn"],
+            interfaces=["lo", "eth0", "eth1", "wg0", "docker.example.com", "enP2p1s0", "tun0", "Vpn", "vpn"],
             addresses=[{"interface": i, "address": a, "usable": usable} for i, a, usable in places],
             **reported,
         )
@@ -67,6 +70,7 @@ def test_names_are_asked_for_once() -> None:
         ("web1", ["10.0.0.5"], ["10.0.0.5"]),
         ("web1", ["10.0.0.5", "10.0.0.5", "10.0.0.4"], ["10.0.0.4", "10.0.0.5"]),
         ("web1", ["127.0.1.1", "10.0.0.5"], ["10.0.0.5"]),
+        ("web1", ["10.0.0.77", "10.0.0.5", "192.0.2.1"], ["10.0.0.5"]),
         ("web1", ["fe80::1%eth0"], ["fe80::1"]),
         ("localhost", ["127.0.0.1", "::1"], ["127.0.0.1", "::1"]),
     ],
@@ -85,8 +89,15 @@ def test_a_name_that_leads_nowhere_from_outside_is_refused(addresses: list[str])
     assert "listen entry web1:2376" in str(failure.value)
 
 
+@pytest.mark.parametrize("addresses", [["10.0.0.77"], ["192.0.2.1", "127.0.0.1"]])
+def test_a_name_of_another_machine_is_refused(addresses: list[str]) -> None:
+    with pytest.raises(Failure, match="no network interface there has that") as failure:
+        listen_of([Listen("web1", 2376)], _resolved("web1", *addresses))
+    assert failure.value.key == "listen_unresolvable"
+
+
 def test_a_name_that_is_no_interface_and_can_not_be_resolved_names_the_interfaces() -> None:
-    with pytest.raises(Failure, match=r"it has lo, eth1, wg0, .*Name or service not known"):
+    with pytest.raises(Failure, match=r"it has lo, eth0, eth1, wg0, .*Name or service not known"):
         listen_of([Listen("eth9", 2376)], _resolved("eth9"))
 
 
@@ -101,7 +112,7 @@ def test_an_interface_becomes_its_addresses_whatever_its_name_means_elsewhere(na
 
 
 def test_loopback_is_used_only_if_asked_for() -> None:
-    assert listen_of([Listen("lo", 2376)], _observation()) == (Listen("127.0.0.1", 2376),)
+    assert listen_of([Listen("lo", 2376)], _observation()) == (Listen("127.0.0.1", 2376), Listen("::1", 2376))
 
 
 @pytest.mark.parametrize("name", ["wg0", "tun0"])
