@@ -11,6 +11,7 @@ lost, and the certificate on the machine is due or has to be corrected, is there
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
@@ -20,20 +21,15 @@ from ansible_collections.gangway.docker.plugins.module_utils._client.contexts im
 from ansible_collections.gangway.docker.plugins.module_utils._client.layout import Layout
 from ansible_collections.gangway.docker.plugins.module_utils._client.options import ARGUMENT_SPEC, HOST_OPTIONS
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+from ansible_collections.gangway.docker.plugins.plugin_utils._client.answer import MachinePlan, parse_answer, parse_plan
 from ansible_collections.gangway.docker.plugins.plugin_utils._client.identity import ClientIdentity
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.command import run_command
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.settings import Settings
+from ansible_collections.gangway.docker.plugins.plugin_utils._listener.execution import HostFailure, execute
 from ansible_collections.gangway.docker.plugins.plugin_utils._options.completion import complete_options
 
-#: What the machine tells the controller, and nobody else.
-_INTERNAL = ("certificate", "config", "csr", "gone", "identity_is_due", "path", "pending", "problem", "user")
-#: What becomes part of the task's result. Anything else that a machine answers is dropped, facts above all.
-_TOLD = ("actions", "changed", "deprecations", "diff", "warnings")
-
-
-class _RemoteFailure(Exception):
-    """The module on the machine failed; its result says why."""
+_MODULE = "gangway.docker.client_bundle"
 
 
 class ActionModule(ActionBase):
@@ -61,14 +57,15 @@ class ActionModule(ActionBase):
             result.update(self._absent() if args["state"] == "absent" else self._present())
         except Failure as exc:
             result.update(exc.as_result(), failed=True)
-        except _RemoteFailure as exc:
-            result.update(exc.args[0])
+        except HostFailure as exc:
+            result.update(exc.result)
         return result
 
     def _absent(self) -> dict[str, t.Any]:
         self._identity.recall()
-        result = self._remote("apply")
-        gone = result["changed"] or result.pop("gone", False)
+        answer = parse_answer(self._remote("apply"))
+        result = answer.as_result()
+        gone = answer.changed or answer.gone
         if gone and not self._task.check_mode:
             self._identity.forget()
         elif self._identity.chain and not gone:
@@ -83,47 +80,47 @@ class ActionModule(ActionBase):
         # Bad input shows before the machine is asked.
         self._urls = identity.urls(self._args["endpoints"])
         identity.prepare()
-        plan = self._remote("plan")
-        shown = plan["certificate"]
-        if plan["problem"]:
-            identity.reasons = [plan["problem"]]
-        elif not plan["identity_is_due"] and not identity.is_known(shown) and not identity.judge_shown(shown):
+        plan = parse_plan(self._remote("plan"))
+        shown = plan.certificate
+        if plan.problem:
+            identity.reasons = [plan.problem]
+        elif not plan.identity_is_due and not identity.is_known(shown) and not identity.judge_shown(shown or ""):
             # The record was lost, or it is of the same client in another folder.
-            plan = self._remote("plan")
-        if plan["identity_is_due"]:
+            plan = parse_plan(self._remote("plan"))
+        if plan.identity_is_due:
             identity.check_signer()
-            plan["diff"] = [identity.describe(shown, plan["user"]), *plan["diff"]]
-        if plan["changed"] and not self._task.check_mode:
+            plan = dataclasses.replace(plan, diff=(identity.describe(shown, plan.user), *plan.diff))
+        if plan.changed and not self._task.check_mode:
             self._carry_out(plan)
         if not self._task.check_mode:
             identity.remember()
         return self._result(plan)
 
-    def _carry_out(self, plan: t.Mapping[str, t.Any]) -> None:
+    def _carry_out(self, plan: MachinePlan) -> None:
         identity = self._identity
-        identity.pending = plan.get("pending")
+        identity.pending = plan.pending
         try:
-            if plan["identity_is_due"]:
-                identity.sign(plan["csr"])
+            if plan.identity_is_due:
+                identity.sign(plan.csr or "")
             self._remote("apply")
-        except (Failure, _RemoteFailure):
+        except (Failure, HostFailure):
             if identity.pending is not None:
                 # What went wrong before says more than what goes wrong now.
-                with contextlib.suppress(_RemoteFailure, AnsibleConnectionFailure):
+                with contextlib.suppress(HostFailure, AnsibleConnectionFailure):
                     self._remote("forget")
             raise
 
-    def _result(self, plan: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _result(self, plan: MachinePlan) -> dict[str, t.Any]:
         identity, args = self._identity, self._args
-        result = {key: value for key, value in plan.items() if key not in _INTERNAL}
+        result = plan.as_result()
         result["reason"] = "; ".join(identity.reasons)
-        layout = Layout(plan["path"], plan["config"])
+        layout = Layout(plan.path, plan.config)
         contexts = context_names(args["endpoints"]) if args["contexts"] else {}
         client = {
             "name": identity.name,
             "fleet": identity.fleet.name,
-            "user": plan["user"],
-            "path": plan["path"],
+            "user": plan.user,
+            "path": plan.path,
             "endpoints": [
                 {
                     "name": name,
@@ -134,7 +131,7 @@ class ActionModule(ActionBase):
                 for name, url in self._urls.items()
             ],
         }
-        if not (plan["identity_is_due"] and self._task.check_mode):
+        if not (plan.identity_is_due and self._task.check_mode):
             client.update(identity.facts())
         result["client"] = client
         return result
@@ -143,12 +140,4 @@ class ActionModule(ActionBase):
         """Execute the module on the machine."""
         module_args = {option: self._args[option] for option in HOST_OPTIONS}
         module_args["instructions"] = {"phase": phase, "urls": self._urls, **self._identity.for_machine()}
-        outcome: dict[str, t.Any] = self._execute_module(
-            module_name="gangway.docker.client_bundle",
-            module_args=module_args,
-            task_vars=self._task_vars,
-        )
-        if outcome.get("failed") or outcome.get("unreachable") or "actions" not in outcome:
-            # Facts that a host adds would be options for later tasks.
-            raise _RemoteFailure({"failed": True, **{k: v for k, v in outcome.items() if "ansible_facts" not in k}})
-        return {key: outcome[key] for key in (*_TOLD, *_INTERNAL) if key in outcome}
+        return execute(self, _MODULE, module_args, self._task_vars)

@@ -250,8 +250,6 @@ def main() -> None:
         result = run_client_bundle(task)
     except Failure as exc:
         module.fail_json(**exc.as_result())
-    for warning in result.pop("warnings", []):
-        module.warn(warning)
     module.exit_json(**result)
 
 

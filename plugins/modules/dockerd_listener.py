@@ -109,7 +109,8 @@ options:
     default: false
   tls:
     description:
-      - V(false) is plain TCP, without any certificates. Anyone who reaches the port has root on the host.
+      - V(false) is plain TCP, without any certificates. Anyone who reaches the port has root on the host, which
+        includes every local user of the host.
       - It also needs O(insecure=true), and an O(allow) that is not everyone.
     type: bool
     default: true

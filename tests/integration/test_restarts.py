@@ -7,15 +7,33 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
+from tests.integration.conftest import OUTSIDE
 from tests.integration.controller import Controller
 from tests.integration.fleet.load import Load
-from tests.integration.port import ask
+from tests.integration.port import ask, is_safe
 from tests.integration.snapshot import started_at
 from tests.integration.test_faults import put_code, python_on_host
+from tests.lab.engine import GATEWAY
 from tests.lab.hosts import Host
+
+#: Asks dockerd on its unix socket all the time, and so has systemd start it whenever it is down.
+_CLIENT = """
+import socket, time
+while True:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        try:
+            client.connect("/run/docker.sock")
+            client.sendall(b"GET /_ping HTTP/1.0\\r\\n\\r\\n")
+            client.recv(4096)
+        except OSError:
+            pass
+    time.sleep(0.005)
+"""
 
 
 @pytest.mark.one_host
@@ -45,6 +63,41 @@ def test_a_restart_loses_no_request_but_those_in_flight(
     with capsys.disabled():
         print("\n" + "\n".join(told))
     assert lost["socket"] == []
+
+
+@pytest.mark.one_host
+@pytest.mark.parametrize("firewall", ["systemd", "nftables"])
+def test_clients_that_start_dockerd_while_the_access_list_changes_do_no_harm(
+    host: Host, controller: Controller, firewall: str
+) -> None:
+    """Each client of docker.sock starts a dockerd that is stopped, in the middle of a run as well."""
+    options = {"expose_firewall": firewall, "expose_method": "socket"}
+    assert controller.expose(**options, expose_allow=[f"{GATEWAY}/32"]).code == 0
+    container = started_at(host)
+    host.run(
+        f"printf %s {shlex.quote(_CLIENT)} > /run/client.py; "
+        "for _ in 1 2 3; do setsid python3 /run/client.py & echo $! >> /run/clients; done"
+    )
+    try:
+        # They do start it.
+        assert (
+            host.run("systemctl stop docker.service; sleep 3; systemctl is-active docker.service").stdout == "active\n"
+        )
+        for allow in ([f"{GATEWAY}/32", f"{OUTSIDE}/32"], [f"{GATEWAY}/32"], [f"{GATEWAY}/32", f"{OUTSIDE}/32"]):
+            changed = controller.expose(**options, expose_allow=allow)
+            assert changed.code == 0, changed.failures
+            assert changed.warnings(host.name) == []
+            assert ask(host.address, bundle=controller.client()) == "answered"
+            seen = ask(host.address, bundle=controller.client(), source=OUTSIDE, timeout=2)
+            assert seen == ("answered" if f"{OUTSIDE}/32" in allow else "dropped")
+            assert is_safe(host.address)
+        assert started_at(host) == container
+        assert controller.expose(**options, expose_allow=allow).changed(host.name) == 0
+        withdrawn = controller.withdraw()
+        assert withdrawn.code == 0, withdrawn.failures
+        assert started_at(host) == container
+    finally:
+        host.run("kill $(cat /run/clients); rm -f /run/client.py /run/clients", check=False)
 
 
 @pytest.mark.one_host

@@ -38,7 +38,7 @@ def run_client_bundle(task: Task) -> dict[str, t.Any]:
         )
         if task.state == "absent" and gone:
             # The account or its home is gone, and all that was there with it.
-            return {"changed": False, "actions": [], "diff": [], "warnings": [], "gone": True}
+            return {"changed": False, "actions": [], "diff": [], "gone": True}
         raise
     except PermissionError as exc:
         raise Failure(
@@ -97,7 +97,7 @@ class _Machine:
         plan = plan_absent(self.layout, self.there, known)
         if not self.task.check_mode:
             self._remove(plan)
-        return {**_as_result(plan), "warnings": self._about_current_context(plan)}
+        return {**_as_result(plan), "notes": self._about_current_context(plan)}
 
     def _forget(self) -> dict[str, t.Any]:
         """The certificate could not be signed: leave nothing of the attempt."""
@@ -130,7 +130,7 @@ class _Machine:
             "problem": problem,
             "identity_is_due": is_due,
             "certificate": (self._content(self.layout.certificate) or b"").decode(errors="replace") or None,
-            "warnings": self._about_current_context(plan),
+            "notes": self._about_current_context(plan),
         }
         if new_key and not self.task.can_make_keys:
             raise _openssl_missing()

@@ -10,7 +10,15 @@ standard library.
 
 from __future__ import annotations
 
-__all__ = ("MalformedDaemonJson", "merge", "parse", "raw_values", "restore", "without_tcp_hosts")
+__all__ = (
+    "MalformedDaemonJson",
+    "encoding_problem",
+    "merge",
+    "parse",
+    "raw_values",
+    "restore",
+    "without_tcp_hosts",
+)
 
 import json
 import re
@@ -18,6 +26,7 @@ import typing as t
 from dataclasses import dataclass
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 class MalformedDaemonJson(ValueError):
@@ -33,9 +42,24 @@ class _Member:
     end: int
 
 
+def encoding_problem(text: str, version: t.Callable[[], str]) -> str | None:
+    """Return why a dockerd of this version does not start with the text's encoding; None: it does.
+
+    From 23.0 on, it skips a byte order mark, and refuses what is not UTF-8 (moby#44777, moby#44832). C(text) has bytes
+    that are not UTF-8 as surrogates. C(version) is called only if it matters.
+    """
+    is_utf_8 = not re.search("[\udc80-\udcff]", text)
+    if is_utf_8 and not _has_mark(text):
+        return None
+    major = version().partition(".")[0]
+    if major.isdigit() and int(major) >= 23:
+        return None if is_utf_8 else "it is not UTF-8"
+    return "it begins with a byte order mark, which dockerd accepts from 23.0 on" if _has_mark(text) else None
+
+
 def parse(text: str) -> dict[str, t.Any]:
-    """Return the settings. A blank text is none, as dockerd takes it from 23.0 on."""
-    if not text.strip():
+    """Return the settings. A blank text is none, and a byte order mark is skipped, as by dockerd from 23.0 on."""
+    if _is_blank(text):
         return {}
 
     def distinct(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
@@ -49,7 +73,9 @@ def parse(text: str) -> dict[str, t.Any]:
         raise MalformedDaemonJson(f"{word} is not JSON")
 
     try:
-        settings = json.loads(text, object_pairs_hook=distinct, parse_constant=no_number)
+        settings = json.loads(
+            text[1:] if _has_mark(text) else text, object_pairs_hook=distinct, parse_constant=no_number
+        )
     except json.JSONDecodeError as exc:
         raise MalformedDaemonJson(f"line {exc.lineno}, column {exc.colno}: {exc.msg}") from exc
     except RecursionError:
@@ -78,8 +104,8 @@ def raw_values(text: str, keys: t.Iterable[str]) -> dict[str, str | None]:
 def restore(text: str, raw: t.Mapping[str, str | None]) -> str:
     """Return the text with each key's value as given in JSON; None takes the key out."""
     parse(text)
-    if not text.strip():
-        text = "{}\n"
+    if _is_blank(text):
+        text = f"{_BYTE_ORDER_MARK}{{}}\n" if _has_mark(text) else "{}\n"
     for key, value in raw.items():
         member = next((m for m in _members(text) if m.key == key), None)
         if value is None:
@@ -100,13 +126,21 @@ def without_tcp_hosts(text: str) -> str:
     return text if kept == hosts else restore(text, {"hosts": json.dumps(kept) if kept else None})
 
 
+def _has_mark(text: str) -> bool:
+    return text.startswith(_BYTE_ORDER_MARK)
+
+
+def _is_blank(text: str) -> bool:
+    return not (text[1:] if _has_mark(text) else text).strip()
+
+
 def _canonical(value: str) -> str:
     """For comparing: 1 and true are equal to Python, and not to dockerd."""
     return json.dumps(json.loads(value), sort_keys=True)
 
 
 def _members(text: str) -> list[_Member]:
-    if not text.strip():
+    if _is_blank(text):
         return []
     decoder, members = json.JSONDecoder(), []
     position = _skip(text, text.index("{") + 1)

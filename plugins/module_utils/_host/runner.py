@@ -104,7 +104,9 @@ class Host:
     @staticmethod
     def hang_up(pid: int) -> None:
         """Make dockerd read daemon.json again; C(systemctl reload) would need /bin/kill, which not all hosts have."""
-        os.kill(pid, signal.SIGHUP)
+        # kill(2) takes 0 for our own process group; MainPID is 0 while dockerd is down.
+        if pid > 1:
+            os.kill(pid, signal.SIGHUP)
 
 
 def _unfinished(path: str) -> str:

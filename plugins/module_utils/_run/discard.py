@@ -43,7 +43,7 @@ def forget_state() -> None:
         path = os.path.join(layout.STATE, name)
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path, ignore_errors=True)
-        elif path != layout.JOURNAL:
+        elif path not in (layout.JOURNAL, layout.KEY_IMAGE):
             with contextlib.suppress(OSError):
                 os.unlink(path)
     forget_journal()
@@ -53,7 +53,9 @@ def forget_state() -> None:
 
 def forget_journal() -> None:
     """End the transaction."""
-    # A killed run may have begun to write it.
-    Host.drop_unfinished(layout.JOURNAL)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(layout.JOURNAL)
+    # The journal first: as long as it is there, a rollback needs the key.
+    for path in (layout.JOURNAL, layout.KEY_IMAGE):
+        # A killed run may have begun to write it.
+        Host.drop_unfinished(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)

@@ -23,6 +23,7 @@ from .._host.init import init_of
 from .._host.runner import Attributes, Host
 from .._shared import layout
 from .._shared.failure import Failure
+from .discard import forget_journal
 from .lock import Lock
 from .rollback import finish_interrupted
 
@@ -40,9 +41,9 @@ def main() -> None:
         if os.path.lexists(layout.JOURNAL):
             _recover(host)
         else:
-            # A run that was killed before it wrote its journal leaves a folder with nothing else in it.
+            # A run that was killed before it wrote its journal leaves the key's image, and perhaps our empty folder.
             with contextlib.suppress(OSError):
-                host.drop_unfinished(layout.JOURNAL)
+                forget_journal()
                 os.rmdir(layout.STATE)
         shutil.rmtree(layout.RECOVERY, ignore_errors=True)
     finally:

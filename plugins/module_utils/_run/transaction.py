@@ -4,8 +4,8 @@
 
 """Changes to a host's files that can be undone, also by another process if this one is killed.
 
-A journal on the disk holds the before-image of each file before it changes, and how far the change went. A journal
-that still exists means that a run did not end: M(Transaction.interrupted) finds it.
+A journal on the disk holds the before-image of each file before it changes, and how far the change went. The key's is
+in a file beside it. A journal that still exists means that a run did not end: M(Transaction.interrupted) finds it.
 """
 
 from __future__ import annotations
@@ -57,12 +57,7 @@ class Transaction:
             found._entries = [dict(entry) for entry in data["entries"]]
             found.discard = None if data["discard"] is None else from_data(Discard, data["discard"])
         except (ValueError, TypeError, KeyError, AttributeError) as exc:
-            raise Failure(
-                "state_unreadable",
-                thing=layout.JOURNAL,
-                reason=f"a previous run was interrupted, and the record of its changes is damaged ({exc!r})",
-                cure="Remove the file, then run again: the host is then compared with the task as usual",
-            ) from exc
+            raise _unreadable(layout.JOURNAL, f"the record of its changes is damaged ({exc!r})") from exc
         return found
 
     @property
@@ -75,7 +70,7 @@ class Transaction:
         return sorted(
             entry["path"]
             for entry in self._entries
-            if entry["kind"] == "file" and not self._is_back(entry["path"], _content(entry), _attributes(entry))
+            if entry["kind"] == "file" and not self._is_back(entry["path"], self._content(entry), _attributes(entry))
         )
 
     def touched(self, path: str) -> bool:
@@ -95,7 +90,7 @@ class Transaction:
         """Return the file's before-image if there is one, else the file as it is."""
         for entry in self._entries:
             if entry["kind"] == "file" and entry["path"] == path:
-                return _content(entry), _attributes(entry)
+                return self._content(entry), _attributes(entry)
         return self._host.read(path), self._host.attributes(path) or Attributes(0o644)
 
     def note(self, files: t.Iterable[str], folders: t.Iterable[str] = ()) -> None:
@@ -179,7 +174,7 @@ class Transaction:
             forget_journal()
 
     def _put_back(self, entry: t.Mapping[str, t.Any]) -> None:
-        path, content, attributes = entry["path"], _content(entry), _attributes(entry)
+        path, content, attributes = entry["path"], self._content(entry), _attributes(entry)
         # A killed run may have begun to write the file, and the file itself may be unchanged.
         self._host.drop_unfinished(path)
         if self._is_back(path, content, attributes):
@@ -191,11 +186,26 @@ class Transaction:
     def _is_back(self, path: str, content: bytes | None, attributes: Attributes) -> bool:
         return self._host.read(path) == content and (content is None or self._host.attributes(path) == attributes)
 
+    def _content(self, entry: t.Mapping[str, t.Any]) -> bytes | None:
+        """Return the before-image. Failure: C(state_unreadable)."""
+        if not entry.get("beside"):
+            return None if entry["content"] is None else base64.b64decode(entry["content"])
+        content = self._host.read(layout.KEY_IMAGE)
+        if content is None:
+            raise _unreadable(layout.KEY_IMAGE, "the key's before-image is gone")
+        return content
+
     def _remember_file(self, path: str) -> None:
         if not self.touched(path):
             content, attributes = self._host.read(path), self._host.attributes(path)
-            image = None if content is None else base64.b64encode(content).decode()
-            self._entries.append({"kind": "file", "path": path, "content": image, **_fields(attributes)})
+            entry: dict[str, t.Any] = {"kind": "file", "path": path, "content": None, **_fields(attributes)}
+            if path == layout.KEY and content is not None:
+                self._make_state_folder()
+                self._host.write(layout.KEY_IMAGE, content, Attributes(0o600))
+                entry["beside"] = True
+            elif content is not None:
+                entry["content"] = base64.b64encode(content).decode()
+            self._entries.append(entry)
 
     def _remember_folder(self, path: str) -> None:
         entry = {"kind": "folder", "path": path}
@@ -203,11 +213,14 @@ class Transaction:
             self._remember_folder(os.path.dirname(path))
             self._entries.append(entry)
 
-    def _save(self) -> None:
+    def _make_state_folder(self) -> None:
         if not os.path.isdir(layout.STATE):
             self._remember_folder(layout.STATE)
             os.makedirs(layout.STATE, mode=0o700)
             sync_folder(os.path.dirname(layout.STATE))
+
+    def _save(self) -> None:
+        self._make_state_folder()
         data = {
             "way_back": as_data(self.way_back),
             "pid": self.pid,
@@ -218,8 +231,13 @@ class Transaction:
         self._host.write(layout.JOURNAL, json.dumps(data).encode(), Attributes(0o600))
 
 
-def _content(entry: t.Mapping[str, t.Any]) -> bytes | None:
-    return None if entry["content"] is None else base64.b64decode(entry["content"])
+def _unreadable(path: str, reason: str) -> Failure:
+    return Failure(
+        "state_unreadable",
+        thing=path,
+        reason=f"a previous run was interrupted, and {reason}",
+        cure=f"Remove {layout.JOURNAL}, then run again: the host is then compared with the task as usual",
+    )
 
 
 def _attributes(entry: t.Mapping[str, t.Any]) -> Attributes:

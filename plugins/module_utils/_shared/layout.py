@@ -39,6 +39,7 @@ __all__ = (
     "GUARD",
     "JOURNAL",
     "KEY",
+    "KEY_IMAGE",
     "LISTENER_FLAGS",
     "LISTENER_FLAGS_IN_FORCE",
     "LOCK",
@@ -93,6 +94,8 @@ RUNTIME_DROP_INS = tuple(
 #: The files of others as they were before we changed them.
 ORIGINALS = f"{STATE}/originals.json"
 JOURNAL = f"{STATE}/journal.json"
+#: The before-image of the key, which the journal does not contain.
+KEY_IMAGE = f"{STATE}/key.pem.before"
 #: dockerd's flags for the port, and the copy that the guard puts in force while mutual TLS is possible.
 LISTENER_FLAGS = f"{STATE}/listener"
 LISTENER_FLAGS_IN_FORCE = "/run/gangway-docker-listener"

@@ -17,6 +17,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from .._endpoint.record import read_record
 from .._fleet.fleet import Fleet
 from .._fleet.issued import note_removed
+from .._fleet.members import check_client_names
 from .._pki import clock
 from .._pki.chain import Chain, as_pem, try_chain
 from .._pki.freshness import CertificateSpec, fingerprint, not_after_of, reasons_to_reissue
@@ -45,9 +46,11 @@ class ClientIdentity:
     def prepare(self) -> None:
         """Find out from the record what should be on the machine.
 
-        Failures: C(authority_missing), C(client_revoked), and what signing would raise, if it is going to be needed.
+        Failures: C(authority_missing), C(client_revoked), C(client_name_taken), and what signing would raise, if it is
+        going to be needed.
         """
         self.fleet.check_not_revoked(self.name)
+        check_client_names(self.fleet.folder, [self.name])
         self.fleet.required_authority()
         recorded = read_machine_record(self.fleet.machines_folder, self.host, self.name)
         if recorded:

@@ -15,7 +15,6 @@ __all__ = (
     "PRIVATE",
     "PUBLIC",
     "Files",
-    "lock",
     "loose_modes",
     "make_private_folder",
     "read_bundle",
@@ -28,7 +27,6 @@ __all__ = (
 )
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -66,18 +64,6 @@ def make_private_folder(folder: Path) -> None:
         ) from exc
 
 
-@contextlib.contextmanager
-def lock(folder: Path) -> t.Iterator[None]:
-    """Hold the folder for one process at a time; the kernel lets go of it when the process ends, however it ends."""
-    make_private_folder(folder)
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def read_bundle(folder: Path, names: t.Iterable[str]) -> dict[str, bytes]:
     """Return the contents of those files that exist."""
     found: dict[str, bytes] = {}
@@ -92,7 +78,7 @@ def read_bundle(folder: Path, names: t.Iterable[str]) -> dict[str, bytes]:
 
 
 def write_bundle(folder: Path, files: Files) -> None:
-    """Make the folder hold these files; call it under M(lock)."""
+    """Make the folder hold these files; call it under M(Fleet.lock)."""
     make_private_folder(folder.parent)
     recover(folder)
     present = read_bundle(folder, files)
@@ -114,7 +100,7 @@ def write_bundle(folder: Path, files: Files) -> None:
 
 
 def write_bundles(bundles: t.Mapping[Path, Files]) -> None:
-    """Make many folders hold their files; each of them is written whole or not at all. Call it under M(lock)."""
+    """Make many folders hold their files; each of them is written whole or not at all. Call it under M(Fleet.lock)."""
     parents = {folder.parent for folder in bundles}
     for parent in parents:
         make_private_folder(parent)

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ("can_sync_file_systems", "carry_over", "swap_folders", "sync_file_system", "sync_folder", "write_new")
 
 import ctypes
+import errno
 import os
 import shutil
 import typing as t
@@ -42,6 +43,10 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
+    except OSError as exc:
+        # Some network file systems sync files only, see fsync(2).
+        if exc.errno != errno.EINVAL:
+            raise
     finally:
         os.close(descriptor)
 

@@ -38,7 +38,7 @@ from . import bundle
 from .authority_making import ensure_authority
 from .fleet import Fleet
 from .issued import issued_to
-from .members import Member, bundle_files, has_key_type
+from .members import Member, bundle_files, check_client_names, has_key_type
 from .outcome import Outcome
 
 #: How the authority is made, or whose it is.
@@ -140,6 +140,7 @@ def ensure_identities(fleet: Fleet, subjects: t.Sequence[Subject], *, keep_key_t
     if not fleet.check_mode:
         for parent in ("clients", "servers", "issued"):
             bundle.recover_all(fleet.folder / parent)
+    check_client_names(fleet.folder, [subject.name for subject in subjects if subject.kind == "client"])
     # One kind of work after the other, all that is read, signed and written: going to and fro takes a tenth longer.
     members = [Member.read(subject, _folder_of(fleet, subject)) for subject in subjects]
     writes: dict[Path, bundle.Files] = {}

@@ -32,7 +32,9 @@ from .._pki.profile import Signer
 from .._pki.renewal import describe_expiry
 from .._pki.signing import Run, Subject, check_csr, sign_by_command, sign_with_authority
 from . import bundle
+from .access import check_access
 from .issued import note_issued
+from .lock import Lock, lock
 from .settings import Settings
 from .sign_command import record_sign_command, sign_command_of
 
@@ -62,6 +64,7 @@ class Fleet:
         self._run = run
         self.warnings: list[str] = []
         self._authority: Authority | None = None
+        self._lock: Lock | None = None
         #: What check mode would have written.
         self._predicted: dict[str, bytes | None] = {}
         self._signers: dict[str, Signer] = {}
@@ -99,7 +102,7 @@ class Fleet:
     @contextlib.contextmanager
     def lock(self) -> t.Iterator[None]:
         """One process at a time makes or signs; check mode makes nothing, so it needs no lock (and no folder)."""
-        with contextlib.nullcontext() if self.check_mode else bundle.lock(self.folder):
+        with contextlib.nullcontext() if self.check_mode else lock(self.folder) as self._lock:
             if not self.check_mode:
                 bundle.recover(self.authority_folder)
             self.reread()
@@ -114,6 +117,7 @@ class Fleet:
     def authority(self) -> Authority | None:
         """Return what lies in the authority's folder, or None where there is none yet."""
         if self._authority is None:
+            check_access(self.folder)
             files = {**read_files(self.authority_folder), **self._predicted}
             present = {name: content for name, content in files.items() if content is not None}
             self._authority = parse_authority(self.authority_folder, present)
@@ -193,6 +197,8 @@ class Fleet:
     def sign(self, subject: Subject, public_key: CertificatePublicKeyTypes, csr: t.Callable[[], bytes]) -> Chain:
         """Return the chain for C(cert.pem); call M(note_issued) before it is handed out."""
         authority = self.required_authority()
+        if self._lock is not None:
+            self._lock.touch()
         command = self.sign_command
         if command is not None:
             if self._run is None:
@@ -245,6 +251,5 @@ class Fleet:
                 "client_revoked",
                 thing=f"client {name!r}",
                 reason="it was revoked, and is not made again unasked",
-                cure=f"Take it out of expose_clients, or choose another name; to let it in again under a new key, "
-                f"remove {folder}",
+                cure=f"Remove it from expose_clients, or choose another name; to let it in again, remove {folder}",
             )

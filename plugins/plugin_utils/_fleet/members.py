@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-__all__ = ("BUNDLE", "Member", "bundle_files", "has_key_type")
+__all__ = ("BUNDLE", "Member", "bundle_files", "check_client_names", "has_key_type")
 
 import datetime
 import typing as t
+import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +101,26 @@ def bundle_files(authority: Authority, chain: Chain, key_pem: bytes) -> dict[str
         "cert.pem": (as_pem(chain), bundle.PUBLIC),
         "key.pem": (key_pem, bundle.PRIVATE),
     }
+
+
+def check_client_names(fleet: Path, names: t.Iterable[str]) -> None:
+    """Refuse a new client whose name differs from another's by case only. Failure: C(client_name_taken).
+
+    On some file systems, both would have the same folder. Fleets move between machines, so that holds on all of them.
+    """
+    folders = [path.name for kind in ("clients", "revoked") for path in (fleet / kind).glob("[!.]*")]
+    machines = [urllib.parse.unquote(path.stem) for path in (fleet / "machines").glob("*/[!.]*.pem")]
+    known = {*folders, *machines}
+    folded = {name.casefold(): name for name in sorted(known)}
+    for name in names:
+        taken = folded.setdefault(name.casefold(), name)
+        if taken != name and name not in known:
+            raise Failure(
+                "client_name_taken",
+                thing=f"client {name!r}",
+                reason=f"there is a client {taken!r}, and on some file systems both names are the same folder",
+                cure="Choose a name that differs by more than upper and lower case",
+            )
 
 
 def has_key_type(key: CertificateIssuerPrivateKeyTypes | None, key_type: str) -> bool:

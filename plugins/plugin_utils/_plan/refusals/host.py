@@ -19,7 +19,11 @@ __all__ = (
 
 import typing as t
 
-from ansible_collections.gangway.docker.plugins.module_utils._guard.daemon_json import MalformedDaemonJson, parse
+from ansible_collections.gangway.docker.plugins.module_utils._guard.daemon_json import (
+    MalformedDaemonJson,
+    encoding_problem,
+    parse,
+)
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
@@ -84,8 +88,13 @@ def _check_other_installations(observation: Observation) -> None:
 
 def check_daemon_json(observed: Observed) -> None:
     """Refuse a daemon.json that dockerd can't read. Failure: C(daemon_json_malformed)."""
+    text, engine = observed.daemon_json(), observed.engine
     try:
-        parse(observed.daemon_json())
+        parse(text)
+        # Without an engine, the version is unknown, and a start that fails is rolled back.
+        problem = None if engine is None else encoding_problem(text, lambda: engine.version)
+        if problem is not None:
+            raise MalformedDaemonJson(problem)
     except MalformedDaemonJson as exc:
         raise Failure(
             "daemon_json_malformed",

@@ -53,8 +53,8 @@ class Site:
     #: What went to the machine, phase by phase, and what came back.
     sent: list[dict[str, t.Any]] = field(default_factory=list)
     answers: list[dict[str, t.Any]] = field(default_factory=list)
-    #: What a machine that lies adds to each of them.
-    added: dict[str, t.Any] = field(default_factory=dict)
+    #: What a machine that lies makes of an answer.
+    lie: t.Callable[[dict[str, t.Any]], t.Any] = dict
 
     @property
     def fleets_dir(self) -> Path:
@@ -86,7 +86,7 @@ class Site:
         plugin = action_loader.get(
             "gangway.docker.client_bundle",
             task=task,
-            connection=mock.Mock(spec_set=["_shell", "transport"]),
+            connection=mock.Mock(spec_set=["_shell", "_play_context", "transport"]),
             play_context=mock.Mock(),
             loader=DataLoader(),
             templar=mock.Mock(),
@@ -124,7 +124,7 @@ class Site:
         except Failure as exc:
             answer = {"failed": True, **exc.as_result()}
         self.answers.append(answer)
-        return {**answer, **self.added}
+        return t.cast("dict[str, t.Any]", self.lie(answer))
 
     def contents(self) -> dict[str, bytes]:
         return {str(path): path.read_bytes() for path in sorted((self.folder / "user").rglob("*")) if path.is_file()}
@@ -438,9 +438,10 @@ def test_a_signature_that_fails_leaves_nothing_on_the_machine(site: Site) -> Non
 @pytest.mark.parametrize("arguments", [{}, {"state": "absent"}, {"sign_command": "false"}, {"user": "x"}], ids=str)
 def test_a_machine_sets_no_facts(site: Site, arguments: dict[str, t.Any]) -> None:
     """A fact is a variable for all later tasks of its host, and overrides those of the inventory."""
-    site.added = {"ansible_facts": {"expose_key": "x"}, "_ansible_facts_cacheable": True}
+    added: dict[str, t.Any] = {"ansible_facts": {"expose_key": "x"}, "_ansible_facts_cacheable": True}
+    site.lie = lambda answer: {**answer, **added}
     if arguments.get("user"):
-        site.added["failed"] = True
+        added["failed"] = True
     assert "ansible_facts" not in str(site.run(**arguments))
 
 
@@ -512,3 +513,94 @@ def test_another_clients_bundle_is_neither_replaced_nor_removed(placed: Site) ->
     assert placed.run(name="cd")["failure"] == "bundle_taken"
     assert not placed.run(name="cd", state="absent")["changed"]
     assert placed.contents() == before
+
+
+#: What is not an answer of our module to the phase C(plan) or to any phase.
+_LIES: list[dict[str, t.Any]] = [
+    {"changed": "yes"},
+    {"changed": None},
+    {"actions": None},
+    {"actions": "write"},
+    {"actions": [1]},
+    {"actions": ["\x1b[2J"]},
+    {"diff": {}},
+    {"diff": ["x"]},
+    {"diff": [{"before": 1}]},
+    {"notes": "x"},
+    {"notes": [None]},
+    {"user": None},
+    {"user": ["me"]},
+    {"user": "me\nroot"},
+    {"path": "relative"},
+    {"config": 1},
+    {"problem": None},
+    {"problem": []},
+    {"identity_is_due": "no"},
+    {"certificate": 5},
+    {"csr": {"a": 1}},
+    {"pending": "../../etc/shadow"},
+    {"pending": 7},
+]
+
+
+class TestMachinesThatLie:
+    @pytest.mark.parametrize("change", _LIES, ids=str)
+    @pytest.mark.parametrize("check_mode", [False, True])
+    def test_a_plan_that_is_none_is_refused(self, site: Site, change: dict[str, t.Any], check_mode: bool) -> None:
+        site.lie = lambda answer: {**answer, **change}
+        result = site.run(endpoints=["web1"], check_mode=check_mode)
+        assert (result["failed"], result["failure"]) == (True, "host_answer_invalid")
+        assert "exception" not in result
+        assert not site.record.exists()
+
+    @pytest.mark.parametrize("answer", [{}, {"observation": {}}, {"changed": False}], ids=str)
+    def test_another_modules_answer_is_refused(self, placed: Site, answer: dict[str, t.Any]) -> None:
+        placed.lie = lambda _answer: answer
+        for arguments in ({"endpoints": ["web1"]}, {"state": "absent"}):
+            result = placed.run(**arguments)
+            assert (result["failed"], result["failure"]) == (True, "host_answer_invalid")
+        assert placed.record.exists()
+
+    @pytest.mark.parametrize("change", [{"changed": 1}, {"diff": [[]]}, {"gone": "yes"}], ids=str)
+    def test_a_result_of_a_removal_that_is_none_is_refused(self, placed: Site, change: dict[str, t.Any]) -> None:
+        placed.lie = lambda answer: {**answer, **change}
+        result = placed.run(state="absent")
+        assert (result["failed"], result["failure"]) == (True, "host_answer_invalid")
+        assert placed.record.exists()
+
+    @pytest.mark.parametrize("csr", [None, "", "garbage", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n"])
+    def test_a_request_that_is_none_gets_no_certificate(self, site: Site, csr: str | None) -> None:
+        site.lie = lambda answer: {**answer, "csr": csr}
+        result = site.run(endpoints=["web1"])
+        assert (result["failed"], result["failure"]) == (True, "request_invalid")
+        assert site.phases == ["plan", "forget"]
+        assert not list(site.fleet.issued_folder.glob("*.pem"))
+
+    def test_nothing_else_of_an_answer_gets_into_a_result(self, site: Site) -> None:
+        more = {
+            "ansible_facts": {"ansible_python_interpreter": "/tmp/x"},
+            "_ansible_no_log": False,
+            "add_host": {"host_name": "evil"},
+            "invocation": {"module_args": {}},
+            "hunter2": "hunter2",
+            "diff": [{"before_header": "a", "after_header": "b", "before": "", "after": "", "prepared": "hunter2"}],
+        }
+        site.lie = lambda answer: {**answer, **more}
+        for arguments in ({"endpoints": ["web1"]}, {"state": "absent"}):
+            result = site.run(**arguments)
+            assert not result.get("failed"), result
+            assert not {*more} & {*result} - {"diff"}
+            assert "hunter2" not in repr(result)
+
+    def test_what_a_failed_module_printed_is_not_shown(self, site: Site) -> None:
+        site.lie = lambda _answer: {"failed": True, "msg": "no", "module_stdout": "hunter2", "ansible_facts": {"a": 1}}
+        result = site.run(endpoints=["web1"])
+        assert (result["failed"], result["msg"]) == (True, "no")
+        assert "hunter2" not in repr(result)
+        assert "ansible_facts" not in result
+
+
+def test_a_client_whose_name_differs_by_case_only_is_refused_before_the_machine_is_asked(site: Site) -> None:
+    ensure_client(site.fleet, "CI")
+    result = site.run(endpoints=["web1"])
+    assert (result["failed"], result["failure"], site.phases) == (True, "client_name_taken", [])

@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._guard.daemon_json import (
     MalformedDaemonJson,
+    encoding_problem,
     merge,
     parse,
     raw_values,
@@ -61,6 +62,7 @@ TEXTS = {
     "live-restore is off and last": '{"mtu": 1400, "live-restore":false}',
     "live-restore alone": '{"live-restore": false}\n',
     "all ours with other values": '{"tlskey": "k", "tlsverify": false, "x": 1, "tlscert": "c", "tlscacert": "a"}',
+    "byte order mark": '\ufeff{\n  "debug": true\n}\n',
     "our value in other letters": '{"tlscert": "\\/etc\\/docker\\/gangway\\/cert.pem", "a": 1}\n',
 }
 
@@ -74,7 +76,7 @@ def test_restoring_what_was_there_before_a_merge_gives_the_text_to_the_byte(text
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_a_merge_adds_exactly_the_settings(text: str) -> None:
-    assert parse(merge(text, OURS)) == {**json.loads(text), **OURS}
+    assert parse(merge(text, OURS)) == {**json.loads(text.lstrip("\ufeff")), **OURS}
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
@@ -85,7 +87,7 @@ def test_merging_twice_is_merging_once(text: str) -> None:
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_the_users_keys_keep_their_order_before_ours(text: str) -> None:
-    before, after = list(json.loads(text)), list(parse(merge(text, OURS)))
+    before, after = list(json.loads(text.lstrip("\ufeff"))), list(parse(merge(text, OURS)))
     assert after == [*before, *(key for key in OURS if key not in before)]
 
 
@@ -106,6 +108,8 @@ def test_the_users_keys_keep_their_order_before_ours(text: str) -> None:
         ('{\n  "k": 2,\n  "a": 1\n}', '{\n  "k": 1,\n  "a": 1\n}'),
         ('{"k" :  [1, {"k": 3}] , "a": 1}', '{"k" :  1 , "a": 1}'),
         ('{"a": {"k": 2}}', '{"a": {"k": 2}, "k": 1}'),
+        ("\ufeff", '\ufeff{\n  "k": 1\n}\n'),
+        ('\ufeff{"a": 1}', '\ufeff{"a": 1, "k": 1}'),
     ],
 )
 def test_a_key_is_put_in_as_its_neighbours_are_written(text: str, merged: str) -> None:
@@ -223,5 +227,34 @@ def test_merge_and_restore_are_inverse_on_random_objects(seed: int) -> None:
         text = _some_text(rng)
         merged = merge(text, OURS)
         # Compared as text: 1 and true are equal in Python and are not to dockerd.
-        assert json.dumps(parse(merged)) == json.dumps({**json.loads(text), **OURS}), text
+        assert json.dumps(parse(merged)) == json.dumps({**json.loads(text.lstrip("\ufeff")), **OURS}), text
         assert restore(merged, raw_values(text, OURS)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "problem"),
+    [
+        ("\ufeff{}", "20.10.24+dfsg1", "byte order mark"),
+        ("\ufeff{}", "", "byte order mark"),
+        ("\ufeff{}", "23.0.0", None),
+        ("\ufeff{}", "28.5.2+dfsg4", None),
+        ('{"labels": ["a=\udcff"]}', "20.10.24+dfsg1", None),
+        ('{"labels": ["a=\udcff"]}', "26.1.5+dfsg1", "UTF-8"),
+        ('\ufeff{"labels": ["a=\udcff"]}', "20.10.24+dfsg1", "byte order mark"),
+    ],
+)
+def test_an_encoding_is_refused_where_dockerd_of_that_version_refuses_it(
+    text: str, version: str, problem: str | None
+) -> None:
+    """As measured: each of them was dockerd's daemon.json, on 20.10, 26.1 and 28.5."""
+    found = encoding_problem(text, lambda: version)
+    assert found is None if problem is None else problem in str(found)
+
+
+def test_no_program_is_run_for_what_every_dockerd_reads() -> None:
+    assert encoding_problem('{"labels": ["straße=Köln"]}', pytest.fail) is None
+
+
+def test_a_second_byte_order_mark_is_malformed() -> None:
+    with pytest.raises(MalformedDaemonJson):
+        parse("\ufeff\ufeff{}")

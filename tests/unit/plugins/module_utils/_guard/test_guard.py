@@ -253,6 +253,85 @@ def test_a_malformed_daemon_json_does_not_open_the_port_by_a_good_copy_whose_fil
     assert site.read() == {"mtu": 1400, "live-restore": True, "debug": False}
 
 
+def test_every_malformed_daemon_json_is_kept_once(site: Site) -> None:
+    for text in ("{1", "{2", "{2", "{1"):
+        site.daemon_json.write_text(text)
+        assert site.run() == 0
+    kept = sorted(site.daemon_json.parent.glob("daemon.json.broken*"))
+    assert [path.read_text() for path in kept] == ["{1", "{2"]
+
+
+@pytest.fixture
+def dockerd_says(site: Site, monkeypatch: pytest.MonkeyPatch) -> t.Callable[[str], None]:
+    """Have a dockerd of this version on the PATH."""
+
+    def say(version: str) -> None:
+        program = site.folder / "bin" / "dockerd"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\necho 'Docker version {version}, build 0123abc'\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    return say
+
+
+def test_a_byte_order_mark_stays_where_dockerd_reads_it(site: Site, dockerd_says: t.Callable[[str], None]) -> None:
+    dockerd_says("26.1.5+dfsg1")
+    text = f"\ufeff{site.write(mtu=1500)}".encode()
+    site.daemon_json.write_bytes(text)
+    assert site.run() == 0
+    assert site.daemon_json.read_bytes() == text
+    assert not site.broken.exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "text"),
+    [("20.10.24+dfsg1", b"\xef\xbb\xbf{}"), ("", b"\xef\xbb\xbf{}"), ("28.5.2+dfsg4", b'{"labels": ["a=\xff"]}')],
+)
+def test_an_encoding_that_dockerd_does_not_read_is_malformed_and_kept_to_the_byte(
+    site: Site, dockerd_says: t.Callable[[str], None], version: str, text: bytes
+) -> None:
+    dockerd_says(version)
+    good = site.good.read_bytes()
+    site.daemon_json.write_bytes(text)
+    assert site.run() == 0
+    assert (site.daemon_json.read_bytes(), site.broken.read_bytes()) == (good, text)
+
+
+def test_a_planted_temporary_file_gets_nothing(site: Site) -> None:
+    """Neither what it links to, nor whoever holds it open, nor its mode."""
+    target = site.folder / "target"
+    target.write_text("theirs")
+    planted = site.daemon_json.with_name("daemon.json.gangway-new")
+    planted.symlink_to(target)
+    site.pem("cert").unlink()
+    assert site.run() == 1
+    assert target.read_text() == "theirs"
+    assert "tlscert" not in site.read()
+
+    site.write()
+    planted.write_text("")
+    planted.chmod(0o666)
+    with planted.open("r+") as held:
+        assert site.run() == 1
+        assert "tlscert" not in site.read()
+        assert held.read() == ""
+        assert not os.path.samestat(os.fstat(held.fileno()), site.daemon_json.stat())
+
+
+def test_a_write_that_fails_leaves_the_file_and_nothing_beside_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError("no space left")
+
+    site.pem("cert").unlink()
+    text = site.daemon_json.read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space left"):
+        site.run()
+    assert site.daemon_json.read_bytes() == text
+    assert [path.name for path in site.daemon_json.parent.glob("daemon.json*")] == ["daemon.json"]
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o664])
 def test_file_modes_are_kept(site: Site, mode: int) -> None:
     site.good.unlink()

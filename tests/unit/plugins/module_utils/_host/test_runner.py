@@ -6,7 +6,23 @@
 
 from __future__ import annotations
 
-from ansible_collections.gangway.docker.plugins.module_utils._host.runner import parse_show
+import os
+import signal
+
+import pytest
+
+from ansible_collections.gangway.docker.plugins.module_utils._host.runner import Host, parse_show
+
+
+def test_no_signal_goes_to_a_group_of_processes_or_to_init(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C(MainPID) is 0 while dockerd is down, and kill(2) takes 0 and -1 for many processes."""
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
+    for pid in (-1, 0, 1):
+        Host.hang_up(pid)
+    assert sent == []
+    Host.hang_up(4711)
+    assert sent == [(4711, signal.SIGHUP)]
 
 
 def test_systemctl_show_is_read_and_a_repeated_property_is_joined() -> None:

@@ -86,6 +86,16 @@ def test_the_copy_is_closed_to_others_and_complete(world: World) -> None:
     ] * 4
 
 
+def test_an_image_of_the_key_without_a_journal_is_removed(world: World) -> None:
+    """As a run leaves it that is killed before it has written its journal."""
+    _copy(world)
+    Path(layout.STATE).mkdir()
+    Path(layout.KEY_IMAGE).write_bytes(b"the old one")
+    Path(f"{layout.KEY_IMAGE}.gangway-new").write_bytes(b"the")
+    subprocess.run([*arming._command()], check=True, capture_output=True, timeout=20)
+    assert not os.path.exists(layout.STATE)
+
+
 def test_the_copy_comes_out_of_a_zip_file_as_well(world: World, tmp_path: Path) -> None:
     """As Ansible carries modules to hosts."""
     base = "ansible_collections/gangway/docker/plugins/module_utils"
@@ -111,7 +121,11 @@ def test_the_copy_comes_out_of_a_zip_file_as_well(world: World, tmp_path: Path) 
     subprocess.run([sys.executable, "-I", "-S", "-B", "-c", start, str(tmp_path / "copied")], check=True, timeout=20)
 
 
-def test_a_killed_run_is_rolled_back_at_once(world: World) -> None:
+@pytest.mark.parametrize("old_key", [None, b"the old one"])
+def test_a_killed_run_is_rolled_back_at_once(world: World, old_key: bytes | None) -> None:
+    if old_key is not None:
+        os.makedirs(layout.BUNDLE, 0o700)
+        Path(layout.KEY).write_bytes(old_key)
     before = world.image()
     _copy(world)
     reading, writing = os.pipe()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from ansible_collections.gangway.docker.plugins.module_utils._host.runner import Attributes
 from ansible_collections.gangway.docker.plugins.module_utils._run.transaction import SERVICES, Transaction
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import Discard
 from ansible_collections.gangway.docker.plugins.module_utils._shared.way_back import WayBack
 
@@ -101,7 +103,12 @@ def _killed_at(world: World, at: int, monkeypatch: pytest.MonkeyPatch) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
-def test_killed_at_any_write_it_leaves_what_can_be_rolled_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("has_key", [False, True])
+def test_killed_at_any_write_it_leaves_what_can_be_rolled_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, has_key: bool
+) -> None:
+    if has_key:
+        _with_key(world)
     before = world.image()
     kill_at, killed = 0, True
     while killed:
@@ -115,6 +122,60 @@ def test_killed_at_any_write_it_leaves_what_can_be_rolled_back(world: World, mon
             _roll_back(interrupted)
         assert world.image() == before, f"killed at write {kill_at}"
     assert kill_at > 10
+
+
+OLD_KEY = b"-----BEGIN PRIVATE KEY-----\nthe old one\n-----END PRIVATE KEY-----\n"
+
+
+def _with_key(world: World) -> None:
+    os.makedirs(layout.BUNDLE, 0o700)
+    Path(layout.KEY).write_bytes(OLD_KEY)
+    Path(layout.KEY).chmod(0o400)
+
+
+def test_the_journal_never_contains_the_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    _with_key(world)
+    before = world.image()
+    written: list[tuple[str, bytes, int]] = []
+    write = world.host.write
+
+    def looking(path: str, content: bytes, attributes: Attributes) -> None:
+        written.append((path, content, attributes.mode))
+        write(path, content, attributes)
+
+    monkeypatch.setattr(world.host, "write", looking)
+    transaction = Transaction(world.host)
+    _expose(world, transaction)
+    journals = [content for path, content, _mode in written if path == layout.JOURNAL]
+    for secret in (OLD_KEY, base64.b64encode(OLD_KEY), b"PRIVATE", base64.b64encode(b"-----BEGIN PRIVATE KEY")[:-4]):
+        assert not any(secret in journal for journal in journals)
+    assert (layout.KEY_IMAGE, OLD_KEY, 0o600) in written
+    assert os.stat(layout.STATE).st_mode & 0o7777 == 0o700
+    _roll_back(Transaction.interrupted(world.host))
+    assert world.image() == before
+
+
+def test_a_commit_leaves_no_image_of_the_key(world: World) -> None:
+    _with_key(world)
+    transaction = Transaction(world.host)
+    _expose(world, transaction)
+    assert os.path.exists(layout.KEY_IMAGE)
+    transaction.commit()
+    assert not os.path.exists(layout.KEY_IMAGE)
+    assert Path(layout.KEY).read_bytes() == b"key"
+
+
+def test_a_key_whose_image_is_gone_is_not_taken_for_one_that_was_not_there(world: World) -> None:
+    _with_key(world)
+    _expose(world, Transaction(world.host))
+    os.unlink(layout.KEY_IMAGE)
+    interrupted = Transaction.interrupted(world.host)
+    assert interrupted is not None
+    with pytest.raises(Failure) as failure:
+        interrupted.roll_back()
+    assert failure.value.key == "state_unreadable"
+    assert layout.KEY_IMAGE in str(failure.value)
+    assert Path(layout.KEY).read_bytes() == b"key"
 
 
 def test_one_write_of_the_journal_can_note_all_files(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

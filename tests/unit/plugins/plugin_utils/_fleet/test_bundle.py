@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import threading
 import typing as t
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.bundle import (
     PRIVATE,
     PUBLIC,
-    lock,
     make_private_folder,
     read_bundle,
     recover,
@@ -207,23 +205,6 @@ def test_a_replaced_file_was_never_readable_for_others(tmp_path: Path, monkeypat
     replace_file(tmp_path / "key.pem", b"key", PRIVATE)
     assert modes == [0o600]
     assert os.listdir(tmp_path) == ["key.pem"]
-
-
-def test_the_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
-    order: list[str] = []
-
-    def second() -> None:
-        with lock(tmp_path / "fleet"):
-            order.append("second")
-
-    with lock(tmp_path / "fleet"):
-        thread = threading.Thread(target=second)
-        thread.start()
-        thread.join(timeout=0.1)
-        assert thread.is_alive()
-        order.append("first")
-    thread.join(timeout=10)
-    assert order == ["first", "second"]
 
 
 def test_a_place_that_is_no_folder_is_refused(tmp_path: Path) -> None:

@@ -70,3 +70,42 @@ def test_a_wrong_name_is_refused(tmp_path: Path) -> None:
 
 def test_the_passphrase_is_never_logged() -> None:
     assert BUNDLE_ARGUMENTS["passphrase"]["no_log"] is True
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_client_whose_name_differs_by_case_only_is_refused(tmp_path: Path, check_mode: bool) -> None:
+    """On every file system, as fleets move from one to another."""
+    ensure_bundles(Fleet(str(tmp_path), "default"), ["Bob"], [])
+    with pytest.raises(Failure) as failure:
+        ensure_bundles(Fleet(str(tmp_path), "default", check_mode=check_mode), ["Bob", "bob"], [])
+    assert failure.value.key == "client_name_taken"
+    assert "'bob'" in str(failure.value)
+    assert "'Bob'" in str(failure.value)
+    assert [path.name for path in (tmp_path / "default" / "clients").iterdir()] == ["Bob"]
+
+
+@pytest.mark.parametrize("place", ["clients/Bob", "revoked/Bob", "machines/laptop/Bob.pem", "machines/laptop/BOB.pem"])
+def test_names_of_clients_elsewhere_count_as_well(tmp_path: Path, place: str) -> None:
+    ensure_bundles(Fleet(str(tmp_path), "default"), ["ci"], [])
+    taken = tmp_path / "default" / place
+    taken.parent.mkdir(parents=True, exist_ok=True)
+    taken.touch() if taken.suffix else taken.mkdir()
+    with pytest.raises(Failure) as failure:
+        ensure_bundles(Fleet(str(tmp_path), "default"), ["bob"], [])
+    assert failure.value.key == "client_name_taken"
+    assert ensure_bundles(Fleet(str(tmp_path), "default"), ["ci"], [])["changed"] is False
+
+
+def test_two_new_clients_that_differ_by_case_only_are_refused_before_either_is_made(tmp_path: Path) -> None:
+    with pytest.raises(Failure) as failure:
+        ensure_bundles(Fleet(str(tmp_path), "default"), ["CI", "ci"], [])
+    assert failure.value.key == "client_name_taken"
+    assert not (tmp_path / "default" / "clients").exists()
+
+
+def test_two_such_clients_that_were_made_long_ago_stay(tmp_path: Path) -> None:
+    ensure_bundles(Fleet(str(tmp_path), "default"), ["Bob", "ci"], [])
+    clients = tmp_path / "default" / "clients"
+    (clients / "ci").rename(clients / "bob")
+    ensure_bundles(Fleet(str(tmp_path), "default"), ["Bob", "bob"], [])
+    assert sorted(path.name for path in clients.iterdir()) == ["Bob", "bob"]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import serialization, x509
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import generate_key
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet import fleet as fleet_module
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_bundles
@@ -93,6 +94,6 @@ def test_what_cannot_be_noted_is_not_handed_out(tmp_path: Path, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(fleet_module, "note_issued", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(Failure, match="No space left"):
         ensure_bundles(fleet, ["ci"], [])
     assert not (tmp_path / "default/clients/ci").exists()

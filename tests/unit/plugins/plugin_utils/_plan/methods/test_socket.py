@@ -72,6 +72,14 @@ def test_all_are_denied_but_the_host_itself_until_the_guard_adds_the_access_list
     assert _values(unit, "IPAddressAllow", "Socket") == allowed
 
 
+@pytest.mark.parametrize(("tls", "described"), [(True, "with mutual TLS"), (False, "without TLS")])
+def test_the_unit_says_whether_the_port_has_tls(make_listener: MakeListener, tls: bool, described: str) -> None:
+    """systemctl and the journal show it."""
+    unit = render_socket_unit(make_listener(tls=tls))
+    (description,) = _values(unit, "Description", "Unit")
+    assert description.endswith(described)
+
+
 def test_the_socket_unit_survives_boot_and_hands_its_port_to_dockerd(make_listener: MakeListener) -> None:
     unit = render_socket_unit(make_listener())
     assert _values(unit, "FreeBind", "Socket") == ["yes"]

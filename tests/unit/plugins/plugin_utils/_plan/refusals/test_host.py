@@ -54,6 +54,11 @@ def test_a_host_that_a_listener_fits_is_not_refused(host: Host) -> None:
         (CE.write(layout.DAEMON_JSON, b"{"), "daemon_json_malformed", "line 1, column 2"),
         (CE.write(layout.DAEMON_JSON, b'{"a": 1, "a": 2}'), "daemon_json_malformed", "'a'"),
         (CE.write(layout.DAEMON_JSON, b"\xff\xfe"), "daemon_json_malformed", "UTF-8"),
+        (
+            CE.write(layout.DAEMON_JSON, b"\xef\xbb\xbf{}").but(version="20.10.24"),
+            "daemon_json_malformed",
+            "byte order mark",
+        ),
         (CE.write(DROP_IN, _exec("/usr/bin/dockerd -H fd:// --live-restore")), "live_restore_flag", "--live-restore"),
         (
             CE.write(DROP_IN, _exec("/usr/bin/dockerd --config-file=/etc/d.json")),
