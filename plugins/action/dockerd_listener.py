@@ -28,6 +28,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._listener.execution
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.expose import Exposure, expose
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.host_clock import HostClock
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.listening import host_names
+from ansible_collections.gangway.docker.plugins.plugin_utils._listener.play_hosts import PlayHosts
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.recorded import is_aged, recorded_options
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.remote import RemoteHost
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.run import Run
@@ -54,7 +55,7 @@ class ActionModule(ActionBase):
         self._run = Run(self._host, RemoteHost(self._execute_on_host, self._clock), self._task.check_mode)
         carry_out = {"absent": self._absent, "present": self._present, "renewed": self._renewed}[args["state"]]
         try:
-            settings, check_mode = Settings.of(args), self._task.check_mode
+            settings, check_mode = Settings.of({**args, "authority_key_type": args["key_type"]}), self._task.check_mode
             self._fleet = Fleet(args["fleets_dir"], args["fleet"], settings, check_mode=check_mode, run=run_command)
             result.update(carry_out())
         except Failure as exc:
@@ -78,7 +79,7 @@ class ActionModule(ActionBase):
     def _absent(self) -> dict[str, t.Any]:
         from ansible_collections.gangway.docker.plugins.plugin_utils._listener.withdraw import withdraw
 
-        return withdraw(self._run, self._fleet, allow_downtime=self._args["allow_downtime"])
+        return withdraw(self._run, self._fleet, self._ansible_host, allow_downtime=self._args["allow_downtime"])
 
     def _renewed(self) -> dict[str, t.Any]:
         from ansible_collections.gangway.docker.plugins.plugin_utils._listener.renew import renew, without_record
@@ -115,8 +116,9 @@ class ActionModule(ActionBase):
             clock=self._clock,
             others=self._others,
             written=self._written_names(task),
+            hosts=PlayHosts(self._task_vars, self._args["variables_prefix"]),
         )
-        return expose(exposure, ansible_host=self._ansible_host)
+        return expose(exposure)
 
     @staticmethod
     def _may_sign(identity: ServerIdentity, record: EndpointRecord | None) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.ownership import check_new_authority
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import FleetAction
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import BUNDLE_ARGUMENTS, ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
@@ -19,4 +20,12 @@ class ActionModule(FleetAction):
     arguments = BUNDLE_ARGUMENTS
 
     def carry_out(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        return ensure_bundles(fleet, args["clients"], args["servers"], existing=args["existing"])
+        if args["make_authority"] and fleet.authority() is None:
+            check_new_authority(fleet, {})
+        return ensure_bundles(
+            fleet,
+            args["clients"],
+            args["servers"],
+            existing=args["existing"],
+            make_authority=args["make_authority"],
+        )

@@ -37,7 +37,8 @@ options:
   state:
     description:
       - V(revoked) revokes them.
-      - V(enforced) changes nothing, and fails unless each endpoint of the fleet was seen refusing them.
+      - V(enforced) changes nothing, and fails unless each endpoint of the fleet refuses them now. It tries their
+        certificates at each endpoint from the controller, and relies on no record.
     type: str
     choices: [revoked, enforced]
     default: revoked

@@ -129,6 +129,25 @@ options:
     description: The client identity that verifies the endpoint, and that lookups use by default.
     type: str
     default: admin
+  clients:
+    description:
+      - Client identities to make together with a new authority. M(gangway.docker.tls_bundle) makes and renews all
+        others.
+      - If the fleet has no authority, it is made once the host has been seen, so that none is made for a host of
+        another fleet or controller.
+    type: list
+    elements: str
+    default: []
+  authority_validity:
+    description: See O(gangway.docker.tls_bundle#module:authority_validity), for a new authority.
+    type: str
+    default: 3650d
+  authority_certificate:
+    description: See O(gangway.docker.tls_bundle#module:authority_certificate), for a new authority.
+    type: path
+  authority_key:
+    description: See O(gangway.docker.tls_bundle#module:authority_key), for a new authority.
+    type: path
   key_origin:
     description:
       - V(host) makes the server's key on the host, with the C(openssl) command or the Python package cryptography.
@@ -137,7 +156,7 @@ options:
     choices: [host, controller]
     default: host
   key_type:
-    description: The type of the server's key.
+    description: The type of the server's key, and of the keys of a new authority and its clients.
     type: str
     choices: [ecdsa_p256, ecdsa_p384, rsa_2048, rsa_3072, rsa_4096, ed25519]
     default: ecdsa_p256
@@ -172,7 +191,14 @@ options:
       - The default is those of the fleet.
     type: path
   replace_controller:
-    description: Replace the controller that has exposed the host. Its clients lose their access.
+    description:
+      - Replace the controller or the fleet that has exposed the host. Its clients lose their access.
+    type: bool
+    default: false
+  accept_older_trust:
+    description:
+      - Accept a fleet's folder that is older than the trust that the host was given, for example a restored backup.
+        Clients that were revoked since get access again.
     type: bool
     default: false
   allow_downtime:
@@ -305,6 +331,22 @@ failure:
   returned: failure
   type: str
   sample: port_taken
+clients:
+  description: The clients that would have lost their access, as far as they are known here.
+  returned: when RV(failure) is V(other_fleet) or V(other_controller)
+  type: list
+  elements: str
+  sample: [alice, ci]
+generation:
+  description: The generation of trust that the fleet's folder has.
+  returned: when RV(failure) is V(trust_outdated)
+  type: int
+  sample: 3
+host_generation:
+  description: The generation of trust that the host was given.
+  returned: when RV(failure) is V(trust_outdated)
+  type: int
+  sample: 4
 rolled_back:
   description: The host had been changed, and everything was restored.
   returned: failure

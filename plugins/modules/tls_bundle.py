@@ -41,6 +41,14 @@ options:
       - If there is no such fleet, nothing is made.
     type: bool
     default: false
+  make_authority:
+    description:
+      - Make the authority if the fleet has none.
+      - With V(false), nothing is made for a fleet without an authority. M(gangway.docker.dockerd_listener) then makes
+        the authority and its O(gangway.docker.dockerd_listener#module:clients), once it has seen that the host belongs
+        to no other. What can't be made still fails here.
+    type: bool
+    default: true
   servers:
     description:
       - Server bundles with keys made on the controller. M(gangway.docker.dockerd_listener) needs none of these.

@@ -55,6 +55,7 @@ _OUR_FILES = (
     layout.CA_DIGEST,
     layout.ORIGINALS,
     layout.JOURNAL,
+    layout.TRUST,
     layout.LISTENER_FLAGS,
     layout.LISTENER_FLAGS_IN_FORCE,
     layout.DOCKERD_WRAPPER,

@@ -52,6 +52,7 @@ __all__ = (
     "RUNTIME_DROP_INS",
     "SOCKET_UNIT",
     "STATE",
+    "TRUST",
     "UNITS",
 )
 
@@ -96,6 +97,8 @@ ORIGINALS = f"{STATE}/originals.json"
 JOURNAL = f"{STATE}/journal.json"
 #: The before-image of the key, which the journal does not contain.
 KEY_IMAGE = f"{STATE}/key.pem.before"
+#: Which fleet's clients dockerd accepts, and the generations of trust up to the one that the host was given last.
+TRUST = f"{STATE}/trust.json"
 #: dockerd's flags for the port, and the copy that the guard puts in force while mutual TLS is possible.
 LISTENER_FLAGS = f"{STATE}/listener"
 LISTENER_FLAGS_IN_FORCE = "/run/gangway-docker-listener"

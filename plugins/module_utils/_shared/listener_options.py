@@ -37,10 +37,15 @@ LISTENER_ARGUMENTS: dict[str, t.Any] = {
     "tls_sans": {"type": "list", "elements": "str", "default": []},
     "advertise": {"type": "str"},
     "client": {"type": "str", "default": "admin"},
+    "clients": {"type": "list", "elements": "str", "default": []},
+    "authority_validity": {"type": "str", "default": "3650d"},
+    "authority_certificate": {"type": "path"},
+    "authority_key": {"type": "path", "no_log": False},
     "certificate": {"type": "path"},
     "key": {"type": "path", "no_log": False},
     "client_ca": {"type": "path"},
     "replace_controller": {"type": "bool", "default": False},
+    "accept_older_trust": {"type": "bool", "default": False},
     # One text, since Ansible logs a module's arguments on the host, and masks whole options only.
     "carry_out": {"type": "str", "no_log": True},
 }

@@ -9,12 +9,19 @@ from __future__ import annotations
 __all__ = ("is_turned_away", "probe_endpoint")
 
 import http.client
+import re
 import ssl
 import urllib.parse
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.formats import Connection
 
 _TIMEOUT = 10.0
+#: RFC 8446, 6.2: the alerts by which a server refuses a client's certificate, as OpenSSL and Python name them.
+_REFUSAL = re.compile(
+    "ALERT[_ ]((BAD|UNSUPPORTED)[_ ]CERTIFICATE|CERTIFICATE[_ ](REVOKED|EXPIRED|UNKNOWN|REQUIRED)|UNKNOWN[_ ]CA"
+    "|ACCESS[_ ]DENIED)",
+    re.IGNORECASE,
+)
 
 
 def probe_endpoint(connection: Connection) -> str | None:
@@ -31,25 +38,31 @@ def probe_endpoint(connection: Connection) -> str | None:
 
 
 def is_turned_away(connection: Connection, ca: str) -> bool | None:
-    """Tell whether the endpoint, known by the CAs in the file C(ca), lets this client in; None: it can't be reached.
+    """Tell whether the endpoint, known by the CAs in the file C(ca), lets this client in; None: nothing is proved.
 
-    Under TLS 1.3 the refusal comes after the handshake: as an alert, or as an end of the connection where the alert
-    was lost on the way (seen with dockerd 20.10 to 28.5).
+    Only a TLS alert about the client's certificate is a refusal. Under TLS 1.3 it comes after the handshake, and may be
+    lost when the request meets a closed connection (seen with dockerd 20.10 to 28.5); under TLS 1.2 it answers the
+    handshake.
     """
-    try:
-        context = _context(connection, ca)
-    except (OSError, ValueError):
-        # A bundle that can't be read proves nothing (ssl.SSLError is an OSError).
-        return None
-    try:
-        _ask(connection, context)
-    except ssl.SSLCertVerificationError:
-        return None
-    except (ssl.SSLError, ConnectionResetError, BrokenPipeError, http.client.HTTPException):
-        return True
-    except OSError:
-        return None
-    return False
+    for newest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED):
+        try:
+            context = _context(connection, ca)
+            context.maximum_version = newest
+        except (OSError, ValueError):
+            # A bundle that can't be read proves nothing (ssl.SSLError is an OSError).
+            return None
+        try:
+            _ask(connection, context)
+        except ssl.SSLCertVerificationError:
+            return None
+        except (ssl.SSLError, ConnectionResetError, BrokenPipeError, http.client.HTTPException) as exc:
+            if isinstance(exc, ssl.SSLError) and _REFUSAL.search(exc.reason or ""):
+                return True
+        except OSError:
+            return None
+        else:
+            return False
+    return None
 
 
 def _context(connection: Connection, ca: str) -> ssl.SSLContext:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("brought_authority", "ensure_authority", "new_authority")
+__all__ = ("brought_authority", "check_may_begin", "ensure_authority", "new_authority")
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import generate_key, private_key_pem
@@ -31,9 +31,7 @@ def ensure_authority(fleet: Fleet) -> Outcome:
         bundle.recover(fleet.authority_folder)
         fleet.reread()
     authority = fleet.authority()
-    if authority is None and ((fleet.authority_folder / "ca-key.pem").exists() or _has_members(fleet)):
-        # A new authority beside the old one's key or identities would lock all of these out, unasked.
-        raise authority_missing(fleet.authority_folder, fleet.folder)
+    check_may_begin(fleet)
     spec = CertificateSpec(key_type=fleet.settings.authority_key_type, common_name=f"gangway {fleet.name} authority")
     brought = brought_authority(fleet)
     if authority is not None:
@@ -46,6 +44,15 @@ def ensure_authority(fleet: Fleet) -> Outcome:
         fleet.write_authority({"ca.pem": as_pem(chain), "ca-key.pem": key_pem})
         made = chain[0]
     return Outcome("authority", fleet.name, str(fleet.authority_folder), ("missing",), spec, None, made)
+
+
+def check_may_begin(fleet: Fleet) -> None:
+    """Refuse a new authority beside an old one's key or identities. Failure: C(authority_missing).
+
+    It would lock all of these out, unasked.
+    """
+    if fleet.authority() is None and ((fleet.authority_folder / "ca-key.pem").exists() or _has_members(fleet)):
+        raise authority_missing(fleet.authority_folder, fleet.folder)
 
 
 def brought_authority(fleet: Fleet) -> BroughtAuthority | None:

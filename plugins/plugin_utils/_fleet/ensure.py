@@ -35,7 +35,7 @@ from .._pki.profile import signing_request
 from .._pki.renewal import describe_expiry
 from .._pki.signing import Subject
 from . import bundle
-from .authority_making import ensure_authority
+from .authority_making import check_may_begin, ensure_authority
 from .fleet import Fleet
 from .issued import issued_to
 from .members import Member, bundle_files, check_client_names, has_key_type
@@ -55,6 +55,7 @@ BUNDLE_ARGUMENTS: dict[str, t.Any] = {
     **AUTHORITY_ARGUMENTS,
     "clients": {"type": "list", "elements": "str", "default": []},
     "existing": {"type": "bool", "default": False},
+    "make_authority": {"type": "bool", "default": True},
     "servers": {
         "type": "list",
         "elements": "dict",
@@ -73,10 +74,12 @@ def ensure_bundles(
     servers: t.Sequence[t.Mapping[str, t.Any]],
     *,
     existing: bool = False,
+    make_authority: bool = True,
 ) -> dict[str, t.Any]:
     """Return the result of tls_bundle: changed, authority, identities, diff, warnings. Raises M(Failure).
 
     C(existing): also renew and correct the identities here, each with the key that it has.
+    C(make_authority): without it, nothing is made for a fleet that has none; what would fail fails all the same.
     """
     subjects = [Subject("client", name) for name in clients]
     for server in servers:
@@ -85,6 +88,12 @@ def ensure_bundles(
         # Where there is nothing to renew, nothing is begun.
         told = f"There is no fleet in {fleet.folder}, so nothing to renew."
         return {"changed": False, "authority": {}, "identities": [], "diff": [], "warnings": [told]}
+    if not make_authority and fleet.authority() is None:
+        check_may_begin(fleet)
+        if not existing:
+            trial = Fleet(str(fleet.folder.parent), fleet.name, fleet.settings, check_mode=True)
+            ensure_bundles(trial, clients, servers)
+        return {"changed": False, "authority": {}, "identities": [], "diff": [], "warnings": []}
     with fleet.lock():
         authority = ensure_authority(fleet)
         outcomes = ensure_identities(fleet, subjects)

@@ -25,7 +25,13 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 from .._pki import clock
-from .._pki.authority import Authority, authority_missing, parse_authority, read_authority, read_files
+from .._pki.authority import (
+    Authority,
+    authority_missing,
+    next_generation,
+    parse_authority,
+    read_files,
+)
 from .._pki.chain import Chain, try_chain
 from .._pki.names import check_name, sort_names
 from .._pki.profile import Signer
@@ -118,10 +124,12 @@ class Fleet:
         """Return what lies in the authority's folder, or None where there is none yet."""
         if self._authority is None:
             check_access(self.folder)
-            files = {**read_files(self.authority_folder), **self._predicted}
-            present = {name: content for name, content in files.items() if content is not None}
-            self._authority = parse_authority(self.authority_folder, present)
+            self._authority = parse_authority(self.authority_folder, self._authority_files({}))
         return self._authority
+
+    def _authority_files(self, changes: t.Mapping[str, bytes | None]) -> dict[str, bytes]:
+        files = {**read_files(self.authority_folder), **self._predicted, **changes}
+        return {name: content for name, content in files.items() if content is not None}
 
     def required_authority(self) -> Authority:
         """Return it. Failure: C(authority_missing)."""
@@ -129,14 +137,6 @@ class Fleet:
         if authority is None:
             raise authority_missing(self.authority_folder, self.folder)
         return authority
-
-    def all_authorities(self) -> t.Iterator[Authority]:
-        """Yield the authority of each fleet in this folder: all of them are this controller's."""
-        for folder in sorted(self.folder.parent.glob("*/authority")):
-            with contextlib.suppress(Failure):
-                authority = read_authority(folder)
-                if authority is not None:
-                    yield authority
 
     def certificates_on_machines(self) -> t.Iterator[tuple[str, x509.Certificate]]:
         """Yield what the role client has put on other machines, with the machine's name as files have it."""
@@ -154,6 +154,8 @@ class Fleet:
 
         In check mode, the fleet goes on as if it were so.
         """
+        present = self._authority_files(files)
+        files = {**files, **next_generation(self.authority_folder, self.authority(), present)}
         if self.check_mode:
             self._predicted.update(files)
             self.reread()

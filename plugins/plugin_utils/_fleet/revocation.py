@@ -12,7 +12,7 @@ the new issuer, and no daemon need hear of them.
 
 from __future__ import annotations
 
-__all__ = ("LIST_LIMIT", "revoke", "revoked_bundles")
+__all__ = ("LIST_LIMIT", "has_expired", "revoke", "revoked_bundles")
 
 import typing as t
 from pathlib import Path
@@ -78,6 +78,12 @@ def revoked_bundles(fleet: Fleet) -> dict[str, Path]:
         if chain and chain[0].not_valid_after_utc > clock.now() and (path / "key.pem").is_file():
             found[path.name] = path
     return found
+
+
+def has_expired(fleet: Fleet, name: str) -> bool:
+    """Whether this client was revoked, and no daemon accepts its bundle any more by its date."""
+    chain = try_chain(bundle.read_bundle(fleet.revoked_folder(name), ["cert.pem"]).get("cert.pem"))
+    return bool(chain) and chain[0].not_valid_after_utc <= clock.now()
 
 
 def _known_certificates(fleet: Fleet) -> list[x509.Certificate]:

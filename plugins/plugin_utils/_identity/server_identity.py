@@ -18,7 +18,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared import layo
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509
 
 from .._endpoint.record import EndpointRecord
-from .._fleet.authority_making import ensure_authority
+from .._fleet.authority_making import check_may_begin
 from .._fleet.ensure import ensure_server
 from .._fleet.fleet import Fleet
 from .._pki import clock
@@ -93,16 +93,15 @@ class ServerIdentity:
         return sort_names([*self.names, *self.listen_names, *self.addresses])
 
     def prepare(self) -> None:
-        """Read the user's files, or the fleet's authority, which is made if there is none."""
+        """Read the user's files, or the fleet's authority. Failure: C(authority_missing)."""
         if self.provided is not None:
             files = self.provided.read(self.fleet.folder.parent)
             self.ca, self.chain, self.key, self.certificate = files.ca, files.chain, files.key, files.certificate
             return
         authority = self.fleet.authority()
         if authority is None:
-            with self.fleet.lock():
-                ensure_authority(self.fleet)
-                authority = self.fleet.authority()
+            # A new one is made once the host has been seen.
+            check_may_begin(self.fleet)
         self.ca = None if authority is None else authority.client_trust.decode()
         if self.client_ca is not None:
             self.ca = read_text(self.client_ca)
@@ -110,8 +109,13 @@ class ServerIdentity:
 
     def check_signer(self) -> None:
         """Raise what signing would raise; there is nothing to check before an authority is made."""
-        if self.provided is None and self.ca is not None:
+        if self.provided is None and not self.lacks_authority:
             self.fleet.check_signer()
+
+    @property
+    def lacks_authority(self) -> bool:
+        """Whether the fleet has to be begun for it."""
+        return self.provided is None and self.fleet.authority() is None
 
     @property
     def needs_new_key(self) -> bool:
@@ -232,7 +236,8 @@ class ServerIdentity:
         self.chain = pem.decode(errors="replace") if expected == chain else as_pem(expected).decode()
 
     def _is_known(self, chain: Chain) -> bool:
-        return any(authority.knows(chain) for authority in self.fleet.all_authorities())
+        authority = self.fleet.authority()
+        return authority is not None and authority.knows(chain)
 
     def _make_here(self) -> None:
         """Make or renew the bundle on the controller."""

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 __all__ = ("about_plain_tcp", "expose")
 
+import dataclasses
 import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
-from .._endpoint.ownership import check_owner
+from .._endpoint.host_trust import HostTrust, diff_of_trust
+from .._endpoint.ownership import Evidence, check_new_authority, check_owner
 from .._endpoint.record import EndpointRecord, read_record
+from .._fleet.ensure import ensure_bundles
 from .._fleet.fleet import Fleet
 from .._identity.facts import diff_of_identity, warnings_about_identity
 from .._identity.other_hosts import OtherHosts
 from .._identity.server_identity import ServerIdentity
 from .._plan.decision import Decision, decide, plan_for
+from .._plan.desired import ServerFiles
 from .._plan.host.observation import Observation
 from .._plan.listener.resolution import names_to_resolve
 from .._plan.plan import Plan
@@ -27,6 +31,7 @@ from .._plan.refusals.host import check_key_can_be_made
 from .._plan.task import Task
 from .host_clock import HostClock
 from .listening import advertised_url, host_names
+from .play_hosts import PlayHosts
 from .publication import publish, publish_plain
 from .recorded import recordable_options
 from .run import Run
@@ -46,6 +51,7 @@ class Exposure:
         record: EndpointRecord | None,
         clock: HostClock,
         others: OtherHosts,
+        hosts: PlayHosts,
         written: t.Collection[str] = (),
     ) -> None:
         """C(written): the names for the certificate that the user wrote; all others come from the host."""
@@ -58,6 +64,9 @@ class Exposure:
         self.clock = clock
         self.others = others
         self.written = written
+        self.hosts = hosts
+        #: Diff entries of an authority and clients that are made here.
+        self.begun: list[dict[str, str]] = []
 
     def attempt(self) -> tuple[Decision, Plan, Observation] | None:
         """Observe, plan and run; None: the host changed meanwhile, or has to make a key first."""
@@ -87,10 +96,13 @@ class Exposure:
         return params if key is None else {**params, "key": key}
 
     def _plan(self, observation: Observation) -> tuple[Decision, Plan] | None:
-        certificate = (observation.content(layout.CERTIFICATE) or b"").decode(errors="replace")
+        # Another run may have changed both the fleet and this host.
+        self.fleet.reread()
         provided = self.identity is not None and self.identity.provided is not None
         if not self.args["replace_controller"] and not provided:
-            check_owner(self.fleet, self.run.host, certificate, self.record)
+            shown = observation.content(layout.CERTIFICATE), observation.content(layout.TRUST)
+            evidence = Evidence(self.run.host, self.hosts.address, *shown, self.record)
+            check_owner(self.fleet, evidence, accept_older_trust=self.args["accept_older_trust"])
         decision = decide(self.task, observation)
         if self.identity is None:
             return decision, plan_for(self.task, decision, None)
@@ -99,6 +111,10 @@ class Exposure:
         identity.addresses = tuple(e.host for e in decision.listener.listen if not e.is_wildcard)
         if not provided:
             self.others.check(self.written, [name for name in identity.all_names if name not in self.written])
+            if identity.lacks_authority:
+                self._begin_fleet(decision)
+            # Here, or by the task for another host meanwhile.
+            identity.prepare()
         identity.judge(observation, self.record)
         if identity.reasons:
             self.clock.check(self.fleet.settings.validity)
@@ -107,17 +123,36 @@ class Exposure:
             if identity.needs_new_key:
                 check_key_can_be_made(decision.observed)
             # What refuses this exposure shows before anything is signed.
-            plan_for(self.task, decision, identity.server_files(observation))
+            plan_for(self.task, decision, self._server_files(identity, observation))
             if not self.run.check_mode:
                 if identity.needs_csr(observation) or identity.needs_new_key:
                     return None
                 identity.sign(observation)
             else:
                 identity.check_signer()
-        return decision, plan_for(self.task, decision, identity.server_files(observation))
+        return decision, plan_for(self.task, decision, self._server_files(identity, observation))
+
+    def _server_files(self, identity: ServerIdentity, observation: Observation) -> ServerFiles:
+        """Return the host's bundle, and what the host is to remember of it."""
+        authority, files = self.fleet.authority(), identity.server_files(observation)
+        if identity.provided is not None:
+            return files
+        trust = None if authority is None else HostTrust.of(self.fleet, authority).as_bytes()
+        return dataclasses.replace(files, of_fleet=True, trust=trust)
+
+    def _begin_fleet(self, decision: Decision) -> None:
+        """Make the authority and its clients, now that this host is known to be nobody else's."""
+        if not self.args["replace_controller"]:
+            check_new_authority(self.fleet, self.hosts.addresses(self.fleet.name))
+        # What refuses this exposure shows before anything is made.
+        plan_for(self.task, decision, ServerFiles(None, None, key_is_new=True, of_fleet=True))
+        made = ensure_bundles(self.fleet, self.args["clients"], [])
+        # Check mode makes it for no host, so it is shown for one of them.
+        if not self.run.check_mode or self.hosts.is_first:
+            self.begun += made["diff"]
 
 
-def expose(exposure: Exposure, *, ansible_host: str) -> dict[str, t.Any]:
+def expose(exposure: Exposure) -> dict[str, t.Any]:
     """Expose the daemon; return the task's result."""
     decision, plan, observation = exposure.run.until_settled(exposure.attempt)
     run, args, identity = exposure.run, exposure.args, exposure.identity
@@ -126,10 +161,13 @@ def expose(exposure: Exposure, *, ansible_host: str) -> dict[str, t.Any]:
     if identity is not None and plan.changes_bundle:
         before = observation.content(layout.CERTIFICATE)
         result["diff"] = [diff_of_identity(identity, before), *result["diff"]]
+    if plan.writes(layout.TRUST):
+        result["diff"].insert(0, diff_of_trust(observation.content(layout.TRUST), exposure.fleet))
+    result["diff"] = [*exposure.begun, *result["diff"]]
     if identity is not None:
         result["warnings"] += warnings_about_identity(identity)
     result["warnings"] += [*exposure.clock.warnings(), *exposure.fleet.warnings]
-    url = advertised_url(result, exposure.task.listen, advertise=args["advertise"], ansible_host=ansible_host)
+    url = advertised_url(result, exposure.task.listen, advertise=args["advertise"], ansible_host=exposure.hosts.address)
     if identity is None:
         result["warnings"].append(about_plain_tcp(run.host, url, result["allow"]))
     if run.check_mode:

@@ -38,8 +38,9 @@ def publish(
     """
     bundle = fleet.client_folder(client)
     verified = None
-    # Those that were seen turned away stay so while the daemon trusts the same.
-    refused = before.refused if before is not None and before.trust == identity.trust else []
+    # Those that were seen turned away stay so while nothing changes.
+    is_same = before is not None and before.trust == identity.trust and not result["changed"]
+    refused = before.refused if before is not None and is_same else []
     if _includes(result["allow"], result["connection"]) and bundle.is_dir():
         revoked = revoked_bundles(fleet) if identity.trust is not None else {}
         to_try = {name: path for name, path in revoked.items() if name not in refused}

@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
+from .._endpoint.enforcement import accepts_revoked
 from .._endpoint.record import EndpointRecord
 from .._fleet.fleet import Fleet
 from .._identity.facts import warnings_about_identity
@@ -60,7 +61,8 @@ def renew(
         identity.prepare()
         identity.listen_names = tuple(name for name in identity.listen_names if name in record.server_names)
         identity.addresses = tuple(others.without(addresses_in(record.listen)))
-    if not ours or not (identity.is_due(record) or lacks_proof(record, fleet)):
+    # A host from a snapshot is not as its record says.
+    if not ours or not (identity.is_due(record) or lacks_proof(record, fleet) or accepts_revoked(record, fleet)):
         warnings = warnings_about_identity(identity) if ours else about_expiry(record)
         return {**_UNCHANGED, "endpoint": record.as_facts(), "warnings": warnings}
     result = expose()

@@ -10,7 +10,7 @@ __all__ = ("withdraw",)
 
 import typing as t
 
-from .._endpoint.record import remove_record
+from .._endpoint.ownership import remove_records
 from .._fleet.fleet import Fleet
 from .._plan.files.shared_files import read_originals
 from .._plan.host.observed import understand
@@ -20,8 +20,11 @@ from .._plan.withdrawal import plan_withdrawal
 from .run import Run
 
 
-def withdraw(run: Run, fleet: Fleet, *, allow_downtime: bool) -> dict[str, t.Any]:
-    """Take the listener away, and its record. Return the task's result."""
+def withdraw(run: Run, fleet: Fleet, address: str, *, allow_downtime: bool) -> dict[str, t.Any]:
+    """Take the listener away, and its record, also one in another fleet. Return the task's result.
+
+    C(address): what Ansible connects to.
+    """
 
     def attempt() -> tuple[Plan, str] | None:
         observation = run.observe({})
@@ -39,5 +42,5 @@ def withdraw(run: Run, fleet: Fleet, *, allow_downtime: bool) -> dict[str, t.Any
 
     plan, method = run.until_settled(attempt)
     if not run.check_mode:
-        remove_record(fleet.endpoints_folder, run.host)
+        remove_records(fleet, run.host, address)
     return {**run.result(plan), "method": method or None}

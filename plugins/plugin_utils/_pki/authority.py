@@ -10,12 +10,14 @@ clients-ca.pem               whom daemons accept, if that is not simply the auth
 former.pem, cross.pem        during a rotation: the authority before, and the new one signed by it
 client-cross.pem             and, after a revocation, the new one signed by the issuer that daemons know instead
 rotation                     the phase of a rotation: C(overlap) or C(dropping)
+generations                  the digests of all lists of whom daemons accept, one a line, today's last
 """
 
 from __future__ import annotations
 
-__all__ = ("DROPPING", "OVERLAP", "Authority", "parse_authority", "read_authority", "read_files")
+__all__ = ("DROPPING", "OVERLAP", "Authority", "next_generation", "parse_authority", "read_authority", "read_files")
 
+import dataclasses
 import datetime
 import functools
 import hashlib
@@ -47,6 +49,7 @@ _FILES = (
     "cross.pem",
     "client-cross.pem",
     "rotation",
+    "generations",
 )
 
 
@@ -64,6 +67,8 @@ class Authority:
     cross: x509.Certificate | None
     client_cross: x509.Certificate | None
     phase: str | None
+    #: C(client_trust_digest) of each generation of trust, the present one last.
+    generations: tuple[str, ...] = ()
 
     @property
     def certificate(self) -> x509.Certificate:
@@ -185,6 +190,32 @@ def parse_authority(folder: Path, files: t.Mapping[str, bytes]) -> Authority | N
         return None
     parsed = {name: parse_chain(pem, str(folder / name)) for name, pem in files.items() if name in _CERTIFICATES}
     _check_issuer(folder, parsed["ca.pem"][0], parsed.get("issuer.pem", ()))
+    authority = _authority_of(folder, files, parsed)
+    if not authority.generations:
+        return dataclasses.replace(authority, generations=(authority.client_trust_digest,))
+    if authority.generations[-1] != authority.client_trust_digest:
+        raise Failure(
+            "authority_mismatch",
+            thing=str(folder / "generations"),
+            reason="its last line is not the digest of those whom daemons are to accept, so the folder holds files of "
+            "two states",
+            cure="Restore the folder as a whole, from one backup or one controller (rsync --delete)",
+        )
+    return authority
+
+
+def next_generation(folder: Path, before: Authority | None, files: t.Mapping[str, bytes]) -> dict[str, bytes | None]:
+    """Return what the folder's C(generations) becomes with these files: one more where other clients are accepted."""
+    after = parse_authority(folder, {name: content for name, content in files.items() if name != "generations"})
+    generations = () if before is None else before.generations
+    if after is None or generations[-1:] == after.generations:
+        return {}
+    return {"generations": "".join(f"{digest}\n" for digest in (*generations, *after.generations)).encode()}
+
+
+def _authority_of(
+    folder: Path, files: t.Mapping[str, bytes], parsed: t.Mapping[str, tuple[x509.Certificate, ...]]
+) -> Authority:
     issuer, cross, client_cross = (parsed.get(name) for name in ("issuer.pem", "cross.pem", "client-cross.pem"))
     return Authority(
         folder=folder,
@@ -197,6 +228,7 @@ def parse_authority(folder: Path, files: t.Mapping[str, bytes]) -> Authority | N
         cross=cross[0] if cross else None,
         client_cross=client_cross[0] if client_cross else None,
         phase=files["rotation"].decode().strip() if "rotation" in files else None,
+        generations=tuple(files.get("generations", b"").decode(errors="replace").split()),
     )
 
 

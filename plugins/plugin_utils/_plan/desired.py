@@ -28,6 +28,10 @@ class ServerFiles:
     key_secret: str | None = None
     #: A new key comes, also if check mode does not make it.
     key_is_new: bool = False
+    #: Of a fleet: the host remembers whose trust it was given. Not so with certificates of the user's own.
+    of_fleet: bool = False
+    #: What it remembers; None: an authority that check mode has not made.
+    trust: bytes | None = None
 
 
 @dataclass(frozen=True)

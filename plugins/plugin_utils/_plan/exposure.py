@@ -52,12 +52,11 @@ OUR_PATHS = (
     layout.CERTIFICATE,
     layout.KEY,
     layout.ORIGINALS,
+    layout.TRUST,
     *GUARD_FILES,
 )
-
-
 #: dockerd need not start again for these.
-_WITHOUT_RESTART = (layout.ORIGINALS, layout.GATE, layout.BOOT_DROP_IN)
+_WITHOUT_RESTART = (layout.ORIGINALS, layout.TRUST, layout.GATE, layout.BOOT_DROP_IN)
 
 
 def plan_exposure(observed: Observed, desired: Desired, originals: Originals) -> Plan:
@@ -140,8 +139,10 @@ def lacks_live_restore(observed: Observed) -> bool:
 
 
 def _bundle(files: ServerFiles) -> list[FileChange]:
+    trust = [FileChange(layout.TRUST, files.trust, Attributes(0o600))] if files.of_fleet else []
     known = None if files.ca is None else f"{hashlib.sha256(files.ca).hexdigest()}\n".encode()
     return [
+        *trust,
         FileChange(layout.CA_DIGEST, known, _TEXT),
         FileChange(layout.CA, files.ca, _CERTIFICATE),
         FileChange(layout.CERTIFICATE, files.certificate, _CERTIFICATE),
@@ -154,8 +155,8 @@ def _is_unknown(change: FileChange, desired: Desired) -> bool:
     files = desired.server_files
     if files is None:
         return False
-    no_ca, no_certificate = files.ca is None, files.certificate is None
-    unknown = {layout.CA: no_ca, layout.CA_DIGEST: no_ca, layout.CERTIFICATE: no_certificate}
+    unknown = dict.fromkeys((layout.CA, layout.CA_DIGEST), files.ca is None)
+    unknown |= {layout.TRUST: files.trust is None, layout.CERTIFICATE: files.certificate is None}
     return unknown.get(change.path, change.path == layout.KEY and files.key_is_new)
 
 

@@ -58,6 +58,9 @@ class Plan:
     def restarted(self) -> bool:
         return any(isinstance(step, (RestartDockerd, StartDockerd)) for step in self.steps)
 
+    def writes(self, path: str) -> bool:
+        return any(isinstance(step, Write) and step.path == path for step in self.steps)
+
     @property
     def changes_bundle(self) -> bool:
         bundle = (layout.CA, layout.CERTIFICATE, layout.KEY)

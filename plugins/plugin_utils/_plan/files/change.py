@@ -18,8 +18,8 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
 from ..host.observation import Attributes
 from ..host.observed import Observed
 
-#: The bundle is described by the controller; originals.json repeats what other entries show.
-_NOT_SHOWN = (layout.CA, layout.CA_DIGEST, layout.CERTIFICATE, layout.KEY, layout.ORIGINALS)
+#: The bundle is described by the controller; originals.json repeats what other entries show; digests say nothing.
+_NOT_SHOWN = (layout.CA, layout.CA_DIGEST, layout.CERTIFICATE, layout.KEY, layout.ORIGINALS, layout.TRUST)
 
 
 @dataclass(frozen=True)

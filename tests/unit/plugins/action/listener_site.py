@@ -39,7 +39,7 @@ class Site:
     fleets_dir: Path
     host: FolderHost
     #: Variables of the task, as Ansible has them: templates are not resolved.
-    variables: dict[str, t.Any] = field(default_factory=dict)
+    variables: dict[str, t.Any] = field(default_factory=lambda: {"inventory_hostname": "web1"})
 
     @property
     def fleet(self) -> Fleet:

@@ -18,7 +18,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
 
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint import enforcement
 from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord, write_record
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.verification import Verification
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet, Settings
 
@@ -91,35 +94,83 @@ def test_check_mode_predicts_and_touches_nothing(fleets_dir: Path) -> None:
     }
 
 
-def test_enforced_means_seen_at_every_endpoint(fleets_dir: Path, visit: t.Callable[..., None]) -> None:
+@pytest.fixture
+def daemons(monkeypatch: pytest.MonkeyPatch) -> dict[str, Verification | Failure]:
+    """What is seen at each endpoint."""
+    seen: dict[str, Verification | Failure] = {}
+
+    def verify(name: str, _url: str, client: Path, revoked: t.Mapping[str, Path]) -> Verification:
+        assert (client / "key.pem").is_file()
+        assert all((folder / "key.pem").is_file() for folder in revoked.values())
+        found = seen[name]
+        if isinstance(found, Failure):
+            raise found
+        return found
+
+    monkeypatch.setattr(enforcement, "verify_endpoint", verify)
+    return seen
+
+
+def test_enforced_means_seen_now_at_every_endpoint(
+    fleets_dir: Path, visit: t.Callable[..., None], daemons: dict[str, Verification | Failure]
+) -> None:
+    """Whatever the records say."""
+    ensure_bundles(Fleet(str(fleets_dir), "default"), ["ci"], [])
     visit("old")
     _run(fleets_dir, ["alice", "bob"])
-    visit("unseen")
-    visit("half", refused=["bob"])
-    visit("brought", trust=None)
-    visit("done", refused=["alice", "bob", "carol"])
+    for name in ("brought", "done", "down", "half", "snapshot"):
+        visit(name, refused=["alice", "bob"], **({"trust": None} if name == "brought" else {}))
+    daemons.update(
+        old=Verification(None, ["alice", "bob"]),
+        done=Verification(None, ["alice", "bob"]),
+        down=Verification("no connection (timed out)"),
+        half=Verification(None, ["bob"]),
+        snapshot=Failure("revoked_client_let_in", thing="", reason="", cure=""),
+    )
     before = _image(fleets_dir)
     for check_mode in (True, False):
         result = _run(fleets_dir, ["alice", "bob"], state="enforced", check_mode=check_mode)
         assert (result["failed"], result["failure"]) == (True, "revocation_incomplete")
-        assert result["waiting"] == ["brought", "half", "old", "unseen"]
+        assert result["waiting"] == ["brought", "down", "half", "snapshot"]
         for said in (
-            "old still accepts them",
-            "unseen has the new list, but the controller has not seen it refuse them",
-            "half has the new list, but the controller has not seen it refuse them",
+            "snapshot still accepts them",
+            "down was not seen refusing them: no connection (timed out)",
+            "half did not refuse alice by a TLS alert",
             "brought accepts the clients of its own client_ca",
         ):
             assert said in result["msg"]
     assert _image(fleets_dir) == before
 
 
-def test_enforced_is_a_result_where_all_have_turned_them_away(fleets_dir: Path, visit: t.Callable[..., None]) -> None:
+def test_enforced_is_a_result_where_all_turn_them_away(
+    fleets_dir: Path, visit: t.Callable[..., None], daemons: dict[str, Verification | Failure]
+) -> None:
     _run(fleets_dir, ["bob"])
     for name in ("web1", "web2"):
-        visit(name, refused=["bob"])
+        visit(name)
+        daemons[name] = Verification(None, ["bob"])
     result = _run(fleets_dir, ["bob"], state="enforced")
     assert (result["changed"], result["revoked"], result["endpoints"]) == (False, [], ["web1", "web2"])
     assert "failed" not in result
+
+
+def test_without_a_client_to_compare_with_nothing_is_proved(
+    fleets_dir: Path, visit: t.Callable[..., None], daemons: dict[str, Verification | Failure]
+) -> None:
+    _run(fleets_dir, ["alice", "bob"])
+    visit(refused=["alice", "bob"])
+    daemons["web1"] = Verification(None, ["alice", "bob"])
+    result = _run(fleets_dir, ["bob"], state="enforced")
+    assert (result["failure"], "refuses everybody" in result["msg"]) == ("revocation_incomplete", True)
+
+
+def test_a_client_that_was_not_revoked_is_not_refused(
+    fleets_dir: Path, visit: t.Callable[..., None], daemons: dict[str, Verification | Failure]
+) -> None:
+    visit(refused=["bob"])
+    daemons["web1"] = Verification(None, [])
+    result = _run(fleets_dir, ["bob"], state="enforced")
+    assert (result["failure"], "no bundle of bob" in result["msg"]) == ("revocation_incomplete", True)
 
 
 def test_a_fleet_without_endpoints_has_nothing_to_enforce(fleets_dir: Path) -> None:

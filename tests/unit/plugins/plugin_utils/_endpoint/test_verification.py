@@ -10,6 +10,7 @@ import contextlib
 import shutil
 import socket
 import ssl
+import struct
 import threading
 import typing as t
 from pathlib import Path
@@ -44,9 +45,16 @@ def fleets_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextlib.contextmanager
-def _daemon(fleets_dir: Path, trust: Path, answer: bytes = PONG, fleet: str = "default") -> t.Iterator[str]:
+def _daemon(
+    fleets_dir: Path,
+    trust: Path,
+    answer: bytes = PONG,
+    fleet: str = "default",
+    least: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
+) -> t.Iterator[str]:
     """A daemon that answers any number of requests, and accepts the clients that the file names."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(trust))
+    context.minimum_version = least
     context.verify_mode = ssl.CERT_REQUIRED
     # As Go does: what is listed is trusted, whoever signed it.
     context.verify_flags |= getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0x80000)
@@ -69,6 +77,42 @@ def _daemon(fleets_dir: Path, trust: Path, answer: bytes = PONG, fleet: str = "d
     url = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
     try:
         yield url
+    finally:
+        ended.set()
+        with contextlib.suppress(OSError), socket.create_connection(listener.getsockname(), timeout=1):
+            pass
+        thread.join(timeout=10)
+        listener.close()
+
+
+@contextlib.contextmanager
+def _breaking(fleets_dir: Path, *, reset: bool, times: int = 99) -> t.Iterator[str]:
+    """A daemon that takes every client of the fleet, and breaks off the first connections, as a busy machine may."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(fleets_dir / "before.pem"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    bundle = fleets_dir / "default" / "servers" / "loopback"
+    context.load_cert_chain(bundle / "cert.pem", bundle / "key.pem")
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+    left = [times]
+
+    def serve() -> None:
+        while not ended.is_set():
+            with contextlib.suppress(OSError):
+                plain, _address = listener.accept()
+                plain.settimeout(5)
+                with plain, context.wrap_socket(plain, server_side=True) as secured:
+                    if left[0]:
+                        left[0] -= 1
+                        if reset:
+                            secured.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    elif secured.recv(4096):
+                        secured.sendall(PONG)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         ended.set()
         with contextlib.suppress(OSError), socket.create_connection(listener.getsockname(), timeout=1):
@@ -121,6 +165,47 @@ def test_being_turned_away_is_told_from_being_let_in(fleets_dir: Path) -> None:
     with _daemon(fleets_dir, fleets_dir / "after.pem") as url:
         assert is_turned_away(Connection(url, str(_gone(fleets_dir))), _ca(fleets_dir)) is True
         assert is_turned_away(Connection(url, str(_ci(fleets_dir, "theirs"))), _ca(fleets_dir)) is True
+        assert is_turned_away(Connection(url, str(_ci(fleets_dir))), _ca(fleets_dir)) is False
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_a_connection_that_breaks_is_no_refusal(fleets_dir: Path, reset: bool) -> None:
+    with _breaking(fleets_dir, reset=reset) as url:
+        assert is_turned_away(Connection(url, str(_gone(fleets_dir))), _ca(fleets_dir)) is None
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_one_that_breaks_once_is_tried_again(fleets_dir: Path, reset: bool) -> None:
+    with _breaking(fleets_dir, reset=reset, times=1) as url:
+        assert is_turned_away(Connection(url, str(_gone(fleets_dir))), _ca(fleets_dir)) is False
+
+
+def test_a_port_without_tls_turns_nobody_away(fleets_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        ended = threading.Event()
+
+        def serve() -> None:
+            while not ended.is_set():
+                with contextlib.suppress(OSError):
+                    plain, _address = listener.accept()
+                    with plain:
+                        plain.recv(64)
+                        plain.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        assert is_turned_away(Connection(url, str(_gone(fleets_dir))), _ca(fleets_dir)) is None
+        ended.set()
+        with contextlib.suppress(OSError), socket.create_connection(listener.getsockname(), timeout=1):
+            pass
+        thread.join(timeout=10)
+
+
+def test_a_daemon_that_speaks_no_older_tls_is_understood(fleets_dir: Path) -> None:
+    with _daemon(fleets_dir, fleets_dir / "after.pem", least=ssl.TLSVersion.TLSv1_3) as url:
+        assert is_turned_away(Connection(url, str(_gone(fleets_dir))), _ca(fleets_dir)) is not False
         assert is_turned_away(Connection(url, str(_ci(fleets_dir))), _ca(fleets_dir)) is False
 
 

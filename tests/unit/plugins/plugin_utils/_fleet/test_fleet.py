@@ -79,6 +79,7 @@ def test_files_lie_where_the_layout_says_and_keys_are_closed(fleet: Fleet) -> No
         ".gitignore": 0o644,
         "authority/ca.pem": 0o644,
         "authority/ca-key.pem": 0o600,
+        "authority/generations": 0o644,
         "clients/ci/ca.pem": 0o644,
         "clients/ci/cert.pem": 0o644,
         "clients/ci/key.pem": 0o600,

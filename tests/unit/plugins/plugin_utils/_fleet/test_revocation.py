@@ -90,7 +90,7 @@ def test_one_is_turned_away_and_the_others_are_let_in_as_they_are(fleets_dir: Pa
     after = _image(fleets_dir)
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     assert changed == {
-        *(f"default/authority/{name}" for name in ("issuer.pem", "issuer-key.pem", "clients-ca.pem")),
+        *(f"default/authority/{name}" for name in ("issuer.pem", "issuer-key.pem", "clients-ca.pem", "generations")),
         *(
             f"default/{folder}/bob/{name}"
             for folder in ("clients", "revoked")

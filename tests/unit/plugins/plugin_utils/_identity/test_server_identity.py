@@ -80,6 +80,10 @@ def _identity(fleets_dir: Path, *, check_mode: bool = False, **changes: t.Any) -
         "addresses": ADDRESSES,
     }
     identity = ServerIdentity(**{**arguments, **changes})
+    if identity.lacks_authority:
+        # As an exposure does, once it has seen the host.
+        with identity.fleet.lock():
+            ensure_authority(identity.fleet)
     identity.prepare()
     return identity
 

@@ -32,7 +32,7 @@ LISTEN = ("10.20.0.5:2376", "any:2377")
 ALLOW = ("10.20.0.0/24",)
 KEY = "PRIVATE"
 SECRETS = {"server_key": KEY}
-SERVER = ServerFiles(ca=b"the CA\n", certificate=b"the certificate\n")
+SERVER = ServerFiles(ca=b"the CA\n", certificate=b"the certificate\n", of_fleet=True, trust=b"the trust\n")
 
 
 def task_of(*, listen: t.Sequence[str] = LISTEN, allow: t.Sequence[str] = ALLOW, **options: t.Any) -> Task:

@@ -97,6 +97,7 @@ def test_the_first_exposure_remembers_the_host_as_it_was() -> None:
         (layout.CERTIFICATE, 0o444),
         (layout.CA, 0o444),
         (layout.ORIGINALS, 0o600),
+        (layout.TRUST, 0o600),
         (layout.SOCKET_UNIT, 0o644),
         (layout.DROP_IN, 0o644),
         (layout.DAEMON_JSON, 0o644),
@@ -139,14 +140,14 @@ def test_the_guard_goes_to_the_host_as_it_is_here(exposed: Host) -> None:
         ({"server": dataclasses.replace(SERVER, certificate=b"renewed\n")}, [layout.CERTIFICATE], False),
         ({"server": dataclasses.replace(SERVER, certificate=None)}, [layout.CERTIFICATE], False),
         (
-            {"server": ServerFiles(SERVER.ca, None, key_is_new=True)},
+            {"server": dataclasses.replace(SERVER, certificate=None, key_is_new=True)},
             [layout.CERTIFICATE, layout.KEY],
             False,
         ),
         ({"server": dataclasses.replace(SERVER, key_secret="server_key", key_is_new=True)}, [layout.KEY], False),
         (
-            {"server": ServerFiles(None, None, key_is_new=True)},
-            [layout.CA_DIGEST, layout.CA, layout.CERTIFICATE, layout.KEY],
+            {"server": ServerFiles(None, None, key_is_new=True, of_fleet=True)},
+            [layout.TRUST, layout.CA_DIGEST, layout.CA, layout.CERTIFICATE, layout.KEY],
             False,
         ),
     ],
@@ -184,7 +185,19 @@ def test_another_python_is_in_the_units_only(exposed: Host) -> None:
     assert not restarts_socket(plan)
 
 
-@pytest.mark.parametrize("path", [path for path in OUR_FILES if path != layout.ORIGINALS])
+@pytest.mark.parametrize("trust", [b"newer\n", None])
+def test_another_generation_of_trust_needs_no_restart(exposed: Host, trust: bytes | None) -> None:
+    """Where dockerd is to accept others, its ca.pem changes too."""
+    plan = _expose(exposed, server=dataclasses.replace(SERVER, trust=trust))
+    assert (paths_of(plan), plan.restarted) == ([layout.TRUST], False)
+
+
+def test_without_a_fleet_no_trust_is_remembered(exposed: Host) -> None:
+    plan = _expose(exposed, server=dataclasses.replace(SERVER, of_fleet=False, trust=None))
+    assert plan.actions() == [f"remove {layout.TRUST}"]
+
+
+@pytest.mark.parametrize("path", [path for path in OUR_FILES if path not in (layout.ORIGINALS, layout.TRUST)])
 def test_a_file_of_ours_that_is_gone_is_written_again(exposed: Host, path: str) -> None:
     plan = _expose(exposed.without(path), server=dataclasses.replace(SERVER, key_secret="server_key"))
     assert path in paths_of(plan)
