@@ -43,19 +43,29 @@ def test(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Formatting and lint: ruff, mypy, yamllint, ansible-lint, the generated parts of the README, the changelog."""
+    """Formatting and lint: ruff, mypy, yamllint, ansible-lint, the generated parts of documentation, the changelog."""
     session.run("ruff", "format", "--check", "--quiet", ".")
     session.run("ruff", "check", "--quiet", ".")
     package = "ansible_collections.gangway.docker.plugins"
     with session.chdir(COLLECTIONS):
         session.run("mypy", f"--config-file={ROOT / 'pyproject.toml'}", "-p", package)
     session.run(
-        *("mypy", "tests/lab", "tests/bench", "tests/tooling", "tests/demo.py", "tests/readme.py", "noxfile.py")
+        *(
+            "mypy",
+            "tests/lab",
+            "tests/bench",
+            "tests/tooling",
+            "tests/attack.py",
+            "tests/generated.py",
+            "tests/demo.py",
+        ),
+        *("tests/readme.py", "tests/security.py", "noxfile.py"),
     )
     session.run("yamllint", "--strict", ".")
     session.run("ansible-lint", "--offline", "--profile=production", "--strict", env={"NO_COLOR": "1"})
     session.run("antsibull-changelog", "lint")
     session.run(sys.executable, "-m", "tests.readme", "--check")
+    session.run(sys.executable, "-m", "tests.security", "--check")
 
 
 @nox.session
@@ -92,7 +102,7 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """What `test` leaves out: tests on the other engines, every fault with every method, runs cut off at 20 points."""
+    """What `test` leaves out: tests on the other engines, every fault and sabotage with every method, runs cut off."""
     reports = CACHE / "soak"
     reports.mkdir(exist_ok=True)
     for report in reports.glob("*.xml"):

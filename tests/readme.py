@@ -20,8 +20,8 @@ from pathlib import Path
 import yaml
 
 from tests.choices import stale_files
+from tests.generated import ROOT, rows, with_table
 
-ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 #: What stands in the markers of each role's table.
 TABLES = {"expose": "variables", "client": "client variables"}
@@ -61,11 +61,10 @@ def specification_of(role: str) -> Path:
 
 def table(options: dict[str, dict[str, t.Any]]) -> str:
     """Return the options as a Markdown table."""
-    lines = ["| Variable | Type | Default | Meaning |", "|---|---|---|---|"]
+    lines = [("Variable", "Type", "Default", "Meaning")]
     for name, option in options.items():
-        cells = (f"`{name}`", kind(option), default(option), meaning(option["description"]))
-        lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
-    return "\n".join(lines)
+        lines.append((f"`{name}`", kind(option), default(option), meaning(option["description"])))
+    return rows(lines)
 
 
 def kind(option: dict[str, t.Any]) -> str:
@@ -89,18 +88,6 @@ def meaning(description: str | list[str]) -> str:
     """Return the paragraphs in one line, Ansible's markup turned into Markdown's code."""
     text = " ".join([description] if isinstance(description, str) else description)
     return _MARKUP.sub(lambda match: "`" + re.sub(r"\\(.)", r"\1", match.group(1)) + "`", text)
-
-
-def with_table(readme: str, new: str, marker: str) -> str:
-    """Return the README with what stands between the markers replaced."""
-    begin_line, end_line = f"<!-- begin {marker} -->", f"<!-- end {marker} -->"
-    before, begin, rest = readme.partition(begin_line)
-    _old, end, after = rest.partition(end_line)
-    if not begin or not end:
-        sys.exit(
-            f"{README.name}: the lines {begin_line} and {end_line} are missing, so there is no place for the table"
-        )
-    return f"{before}{begin_line}\n{new}\n{end_line}{after}"
 
 
 if __name__ == "__main__":

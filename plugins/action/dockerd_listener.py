@@ -116,7 +116,7 @@ class ActionModule(ActionBase):
             clock=self._clock,
             others=self._others,
             written=self._written_names(task),
-            hosts=PlayHosts(self._task_vars, self._args["variables_prefix"]),
+            hosts=PlayHosts(self._task_vars, self._args["variables_prefix"], self._ansible_host),
         )
         return expose(exposure)
 

@@ -22,7 +22,7 @@ from tests.lab.images import ENGINES, FIREWALLS, FLAVOURS, OTHER_INITS
 from tests.lab.packages import UNDRESS
 
 #: The fixtures that give a host of some flavour. (firewall_host is always of the flavour FIREWALLS.)
-_HOSTS = {"host": ENGINES, "unfiltered": ENGINES, "other_init": OTHER_INITS}
+_HOSTS = {"host": ENGINES, "attacked": ENGINES, "unfiltered": ENGINES, "other_init": OTHER_INITS}
 #: An address of the lab's gateway that is in no access list: packets from it come from outside.
 OUTSIDE = "172.30.77.2"
 

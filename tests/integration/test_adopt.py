@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.attack import ADMIN, attack
 from tests.integration.controller import Controller
 from tests.integration.port import ask, ask_in_the_clear, is_safe
 from tests.integration.snapshot import snapshot, started_at
@@ -80,6 +81,11 @@ def tidy(host: Host):  # type: ignore[no-untyped-def]
     )
 
 
+@attack(
+    "Exposes a host whose dockerd already listens without TLS",
+    by=ADMIN,
+    expected="Refused with file and line, or replaced (`expose_adopt`); withdrawing restores it, with a warning",
+)
 @pytest.mark.one_host
 @pytest.mark.usefixtures("tidy")
 @pytest.mark.parametrize("kind", OPEN)

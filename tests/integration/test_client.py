@@ -13,6 +13,7 @@ import typing as t
 
 import pytest
 
+from tests.attack import LOCAL_USER, attack
 from tests.integration.controller import Controller, Outcome
 from tests.lab.hosts import Host
 
@@ -72,6 +73,11 @@ def listing(machine: Host) -> str:
     return str(machine.run(_LISTING).stdout)
 
 
+@attack(
+    "Reads a client's key on a machine of the role `client`",
+    by=LOCAL_USER,
+    expected="The key is 0600 in a 0700 folder, and in no log or output",
+)
 @pytest.mark.flavours("bookworm", "sid")
 def test_the_user_connects_in_every_way_until_revoked_and_the_key_is_nowhere_else(
     machine: Host, exposed: Controller
@@ -169,6 +175,11 @@ def without_times(text: str) -> str:
     return re.sub(r" \d+\.\d+ ", " ", text)
 
 
+@attack(
+    "Lays symbolic links where the role `client` writes as root",
+    by=LOCAL_USER,
+    expected="Refused; nothing is written elsewhere",
+)
 @pytest.mark.one_host
 def test_other_places_other_accounts_and_what_is_not_ours(machine: Host, exposed: Controller) -> None:
     machine.run("install -d /opt/ci")

@@ -11,6 +11,7 @@ import shlex
 
 import pytest
 
+from tests.attack import ADMIN, attack
 from tests.integration.controller import Controller
 from tests.integration.port import ask, ask_in_the_clear, is_safe
 from tests.integration.snapshot import snapshot, started_at
@@ -24,6 +25,11 @@ _WITH_ANOTHER_VARIABLE = (
 )
 
 
+@attack(
+    "Hides systemctl from the guard, and removes the TLS keys",
+    by=ADMIN,
+    expected="dockerd stays down: nothing can tell that the port is closed",
+)
 @pytest.mark.one_host
 def test_a_guard_that_can_not_close_the_port_keeps_dockerd_down(host: Host, controller: Controller) -> None:
     """There is no systemctl on this path: neither can it tell that the socket is closed."""
@@ -39,6 +45,11 @@ def test_a_guard_that_can_not_close_the_port_keeps_dockerd_down(host: Host, cont
     assert ask(host.address, bundle=controller.client()) == "answered"
 
 
+@attack(
+    "Adds TLS flags after ours, in the options file",
+    by=ADMIN,
+    expected="The port is closed; with `--tlsverify=false` dockerd does not start, since that flag needs certificates",
+)
 @pytest.mark.one_host
 def test_flags_behind_the_options_do_not_undo_tls(host: Host, controller: Controller) -> None:
     """Of two flags dockerd takes the last; variables may follow ours, as in Fedora's unit."""
@@ -58,6 +69,11 @@ def test_flags_behind_the_options_do_not_undo_tls(host: Host, controller: Contro
     assert is_safe(host.address)
 
 
+@attack(
+    "Gives dockerd another TCP port, then removes the certificates",
+    by=ADMIN,
+    expected="dockerd stays down: that port would be open without TLS",
+)
 @pytest.mark.one_host
 @pytest.mark.parametrize(
     ("method", "addition"),

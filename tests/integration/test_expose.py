@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attack import ADMIN, CLIENT_KEY, HOST, LOCAL_USER, NETWORK, attack
 from tests.integration.conftest import OUTSIDE
 from tests.integration.controller import ROOT, Controller
 from tests.integration.port import ask, ask_in_the_clear, is_safe
@@ -116,6 +117,17 @@ def test_edits_made_while_exposed_survive_withdrawing(host: Host, controller: Co
     assert host.run("cat /etc/docker/daemon.json").stdout == '{\n    "debug": true\n}'
 
 
+@attack(
+    "Connects in the clear, over TLS without a certificate, with a foreign CA's certificate, or with TLS 1.1",
+    by=NETWORK,
+    expected="Refused",
+)
+@attack(
+    "Connects with a valid certificate from an address that is not in the access list",
+    by=CLIENT_KEY,
+    expected="Its packets are dropped",
+)
+@attack("Connects to another host with its server certificate", by=HOST, expected="Refused")
 def test_only_the_fleets_clients_get_in(host: Host, controller: Controller, tmp_path: Path) -> None:
     assert controller.expose(expose_allow=[GATEWAY], expose_clients=["admin", "ci"]).code == 0
     foreign = Controller(tmp_path / "foreign", [host])
@@ -214,6 +226,11 @@ WHEN = [
 ]
 
 
+@attack(
+    "Empties, breaks or removes daemon.json, the certificates, or the guard, then restarts dockerd or the host",
+    by=ADMIN,
+    expected="The port is closed; dockerd and its containers run; the next run opens it again",
+)
 @pytest.mark.parametrize("when", WHEN)
 def test_damage_closes_the_port_and_containers_run_on(host: Host, controller: Controller, when: str) -> None:
     assert controller.expose().code == 0
@@ -257,6 +274,11 @@ _UNDO_SABOTAGE = (
 )
 
 
+@attack(
+    "Removes the drop-in, points dockerd at another configuration file, or removes Python",
+    by=ADMIN,
+    expected="The port is closed; dockerd runs",
+)
 @pytest.mark.one_host
 @pytest.mark.parametrize("when", ["restarted", "rebooted"])
 def test_no_port_without_the_guard_and_none_past_it(host: Host, controller: Controller, when: str) -> None:
@@ -299,6 +321,11 @@ def test_withdrawing_leaves_no_other_port_without_tls(host: Host, controller: Co
     assert is_safe(host.address)
 
 
+@attack(
+    "Connects after a reboot, without a certificate or from outside the access list",
+    by=NETWORK,
+    expected="Refused, or dropped",
+)
 def test_a_reboot_brings_the_port_back_with_its_access_list(host: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     host.reboot()
@@ -319,6 +346,11 @@ def test_a_plain_user_who_becomes_root_and_no_access_list(host: Host, tmp_path: 
     assert ask(host.address, bundle=controller.client(), source=OUTSIDE, timeout=2) == "dropped"
 
 
+@attack(
+    "Looks for keys in Ansible's output and in the host's logs",
+    by=LOCAL_USER,
+    expected="Found nowhere; key files are 0400 on hosts, 0600 on the controller",
+)
 @pytest.mark.one_host
 def test_no_key_and_no_passphrase_in_any_output(host: Host, controller: Controller) -> None:
     output = ""

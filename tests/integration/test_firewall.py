@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.attack import ADMIN, CLIENT_KEY, LOCAL_USER, NETWORK, attack
 from tests.integration.conftest import OUTSIDE, RESET
 from tests.integration.controller import Controller
 from tests.integration.port import ask
+from tests.integration.snapshot import started_at
 from tests.lab.engine import GATEWAY, Engine
 from tests.lab.hosts import Host
 
@@ -110,6 +112,7 @@ def test_without_a_list_containers_would_get_to_the_port(host: Host, controller:
     assert set(_seen(host, controller).values()) == {"answered", "connected"}
 
 
+@attack("Connects from a container, with a valid certificate", by=LOCAL_USER, expected="Its packets are dropped")
 @pytest.mark.one_host
 def test_without_a_list_the_table_has_the_gate(host: Host, controller: Controller) -> None:
     wanted = {"expose_method": "override", "expose_firewall": "none", **EVERYWHERE}
@@ -152,6 +155,11 @@ def test_only_the_addresses_that_are_listened_on_are_guarded(host: Host, control
     host.run("systemctl stop neighbour.service")
 
 
+@attack(
+    "Connects with a valid certificate after its address was removed from the access list",
+    by=CLIENT_KEY,
+    expected="Its packets are dropped",
+)
 @pytest.mark.one_host
 def test_whoever_leaves_the_list_is_shut_out_at_once(host: Host, controller: Controller) -> None:
     wide = {**EVERYWHERE, "expose_allow": ["172.30.77.0/24", "fd77:6777::/64"]}
@@ -162,6 +170,11 @@ def test_whoever_leaves_the_list_is_shut_out_at_once(host: Host, controller: Con
     assert _seen(host, controller) == ONLY_INSIDE
 
 
+@attack(
+    "Connects during a boot, before the nftables rules are loaded",
+    by=NETWORK,
+    expected="The port opens after the rules",
+)
 @pytest.mark.one_host
 def test_the_rules_are_there_before_the_port_after_a_reboot(host: Host, controller: Controller) -> None:
     host.run("systemctl enable nftables.service")
@@ -190,6 +203,7 @@ FLUSHES = (
 )
 
 
+@attack("Flushes the nftables ruleset, or reloads nftables.service", by=ADMIN, expected="The rules are loaded again")
 @pytest.mark.flavours("bookworm", "sid")
 def test_the_rules_come_back_when_others_flush_them(host: Host, controller: Controller) -> None:
     host.run("systemctl start nftables.service")
@@ -208,6 +222,7 @@ def test_the_rules_come_back_when_others_flush_them(host: Host, controller: Cont
     host.run("systemctl restart docker.service")
 
 
+@attack("Adds an address to the nftables table", by=ADMIN, expected="The next run removes it")
 @pytest.mark.one_host
 def test_rules_that_someone_changed_are_put_right(host: Host, controller: Controller) -> None:
     assert controller.expose(expose_firewall="nftables", **EVERYWHERE).code == 0
@@ -226,6 +241,7 @@ def test_stopping_the_units_of_the_rules_opens_nothing(host: Host, controller: C
     assert ask(host.address, bundle=controller.client(), source=OUTSIDE, timeout=2) in ("dropped", "closed")
 
 
+@attack("Breaks the file with the nftables rules, and reboots", by=ADMIN, expected="The port is closed; dockerd runs")
 @pytest.mark.one_host
 def test_rules_that_can_not_be_loaded_keep_the_port_closed(host: Host, controller: Controller) -> None:
     assert controller.expose(expose_firewall="nftables", **EVERYWHERE).code == 0
@@ -349,6 +365,32 @@ def test_a_firewall_that_is_not_in_force_is_not_relied_on(
     assert outcome.failed(firewall_host.name)
     assert outcome.failures == ["firewall_inactive"]
     assert ask(firewall_host.address) == "closed"
+
+
+@attack(
+    "firewalld or ufw is stopped and disabled while it holds the access list",
+    by=ADMIN,
+    expected="Nobody outside the access list gets through after the next run, or after the next start of dockerd",
+)
+def test_a_firewall_that_is_stopped_later_leaves_no_open_port(
+    firewall_host: Host, firewall_controller: Controller, firewall: str
+) -> None:
+    host, controller = firewall_host, firewall_controller
+    wanted = {"expose_firewall": firewall, **EVERYWHERE}
+    container = started_at(host)
+    seen = {}
+    for first in ("run", "start"):
+        assert controller.expose(**wanted).code == 0
+        host.run("ufw disable; systemctl disable --now firewalld.service ufw.service")
+        if first == "run":
+            assert controller.expose(**wanted).failures == ["firewall_inactive"]
+        else:
+            host.run("systemctl reset-failed --all 'docker*'; systemctl restart docker.service", check=False)
+        seen[first] = ask(host.address, bundle=controller.client(), source=OUTSIDE, timeout=2)
+        assert host.run("docker version", check=False).returncode == 0
+        assert started_at(host) == container
+        host.run(_ENABLE[firewall])
+    assert {first: how for first, how in seen.items() if how not in ("dropped", "closed", "silent")} == {}
 
 
 def _etc(host: Host) -> str:

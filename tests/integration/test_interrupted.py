@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.attack import ADMIN, attack
 from tests.integration.conftest import OUTSIDE
 from tests.integration.controller import Controller, Outcome
 from tests.integration.port import ask, is_safe
@@ -61,6 +62,11 @@ class Rest:
     recovered: bool
 
 
+@attack(
+    "Presses Ctrl-C, loses the connection, or kills the run",
+    by=ADMIN,
+    expected="Within 60 s the port is in its old or its requested state; dockerd and its containers run",
+)
 @pytest.mark.one_host
 @pytest.mark.parametrize(
     ("kind", "points"),

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.attack import ADMIN, attack
 from tests.integration.conftest import OUTSIDE
 from tests.integration.controller import Controller
 from tests.integration.port import ask, ask_in_the_clear, is_safe
@@ -119,6 +120,11 @@ def test_plain_tcp_for_those_who_ask_twice(host: Host, controller: Controller, m
     assert snapshot(host) == before
 
 
+@attack(
+    "Sets `expose_tls: false` by mistake, or with an access list that is everyone",
+    by=ADMIN,
+    expected="Refused (`insecure_not_confirmed`, `insecure_everyone`)",
+)
 @pytest.mark.one_host
 @pytest.mark.parametrize(
     ("failure", "variables"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attack import ADMIN, CONTROLLER, attack
 from tests.integration.controller import Controller
 from tests.integration.port import ask
 from tests.integration.snapshot import snapshot, started_at
@@ -89,6 +90,7 @@ def test_dockerd_absent(host: Host, controller: Controller) -> None:
         host.run("mv /usr/sbin/dockerd.away /usr/sbin/dockerd; systemctl start docker.socket docker.service")
 
 
+@attack("Exposes a host whose kernel can't filter by cgroup", by=ADMIN, expected="Refused (`filtering_unsupported`)")
 def test_systemd_that_cannot_filter_packets(unfiltered: Host, tmp_path: Path) -> None:
     controller = Controller(tmp_path, [unfiltered])
     before = snapshot(unfiltered)
@@ -99,6 +101,11 @@ def test_systemd_that_cannot_filter_packets(unfiltered: Host, tmp_path: Path) ->
     assert ask(unfiltered.address) == "closed"
 
 
+@attack(
+    "Signs with the authority's key, without its passphrase",
+    by=CONTROLLER,
+    expected="Refused (`passphrase_missing`, `passphrase_wrong`); nothing is changed",
+)
 @pytest.mark.one_host
 def test_a_wrong_passphrase_stops_the_run_before_the_host_is_asked(host: Host, controller: Controller) -> None:
     assert controller.expose(expose_passphrase="right").code == 0

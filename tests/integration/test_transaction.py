@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.attack import ADMIN, attack
 from tests.integration.controller import Controller
 from tests.integration.port import ask, is_safe
 from tests.integration.snapshot import snapshot, started_at
@@ -89,6 +90,9 @@ def test_a_failed_change_leaves_the_listener_as_it_was(host: Host, controller: C
     assert ask(host.address, port=9002) == "closed"
 
 
+@attack(
+    "Cuts the power during a run", by=ADMIN, expected="dockerd boots, and nobody gets an answer without a certificate"
+)
 @pytest.mark.one_host
 def test_a_power_cut_during_a_withdrawal_leaves_a_dockerd_that_boots(host: Host, controller: Controller) -> None:
     """The recovery ends with it, so the next run rolls back. test_interrupted.py has the rest."""

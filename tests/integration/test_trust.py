@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attack import ADMIN, CLIENT_KEY, CONTROLLER, attack
 from tests.integration.conftest import without_ssh
 from tests.integration.controller import ROOT, Controller
 from tests.integration.port import ask, is_safe
@@ -186,6 +187,11 @@ def test_another_key_type_is_a_new_key_and_certificate(host: Host, controller: C
     assert controller.docker(host, "ps", "--quiet").returncode == 0
 
 
+@attack(
+    "Connects with a certificate that was revoked",
+    by=CLIENT_KEY,
+    expected="Refused by every daemon that was visited, after a rotation as well; other clients are not affected",
+)
 @pytest.mark.flavours("bookworm", "sid")
 def test_one_client_is_shut_out_and_the_others_notice_nothing(
     host: Host, controller: Controller, tmp_path: Path
@@ -269,6 +275,7 @@ class _Processes(threading.Thread):
         self.join()
 
 
+@attack("Looks for the passphrase in files, output, logs and on command lines", by=CONTROLLER, expected="Found nowhere")
 @pytest.mark.one_host
 def test_a_vaulted_passphrase_and_the_keys_show_nowhere(host: Host, controller: Controller) -> None:
     # Tests of other hosts run at the same time, and look for theirs.
@@ -396,6 +403,16 @@ def test_a_folder_of_docker_machine_is_adopted(
         assert controller.expose().warnings(host.name) == []
 
 
+@attack(
+    "Uses a copy of the fleet's folder after the hosts were given a new authority",
+    by=CONTROLLER,
+    expected="Its clients are refused",
+)
+@attack(
+    "Exposes hosts of another controller",
+    by=ADMIN,
+    expected="Refused (`other_controller`), unless `expose_replace_controller` is set",
+)
 @pytest.mark.one_host
 def test_a_lost_folder_is_said_so_and_taken_over_when_asked(host: Host, controller: Controller, tmp_path: Path) -> None:
     assert controller.expose().code == 0

@@ -16,8 +16,8 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 
 from .._endpoint.record import read_record
 from .._fleet.fleet import Fleet
-from .._fleet.issued import note_removed
 from .._fleet.members import check_client_names
+from .._fleet.on_disk.issued import note_removed
 from .._pki import clock
 from .._pki.chain import Chain, as_pem, try_chain
 from .._pki.freshness import CertificateSpec, fingerprint, not_after_of, reasons_to_reissue

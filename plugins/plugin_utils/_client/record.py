@@ -17,7 +17,7 @@ import contextlib
 import urllib.parse
 from pathlib import Path
 
-from .._fleet.bundle import PUBLIC, make_private_folder, replace_file
+from .._fleet.on_disk.bundle import PUBLIC, make_private_folder, replace_file
 from .._pki.chain import Chain, as_pem, try_chain
 
 

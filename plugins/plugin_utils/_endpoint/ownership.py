@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 from .._fleet.fleet import Fleet
-from .._fleet.issued import issued_to, read_issued
+from .._fleet.on_disk.issued import issued_to, read_issued
 from .._pki import clock
 from .._pki.authority import Authority
 from .._pki.chain import try_chain

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
-from .._fleet.bundle import PUBLIC, make_private_folder, replace_file
+from .._fleet.on_disk.bundle import PUBLIC, make_private_folder, replace_file
 
 
 @dataclass(frozen=True)

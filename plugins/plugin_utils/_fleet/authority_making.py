@@ -19,8 +19,8 @@ from .._pki.freshness import CertificateSpec
 from .._pki.keys import key_type_of
 from .._pki.profile import authority_certificate
 from .._pki.renewal import describe_expiry
-from . import bundle
 from .fleet import Fleet
+from .on_disk import bundle
 from .outcome import Outcome
 
 

@@ -34,11 +34,11 @@ from .._pki.names import names_in, sort_names
 from .._pki.profile import signing_request
 from .._pki.renewal import describe_expiry
 from .._pki.signing import Subject
-from . import bundle
 from .authority_making import check_may_begin, ensure_authority
 from .fleet import Fleet
-from .issued import issued_to
 from .members import Member, bundle_files, check_client_names, has_key_type
+from .on_disk import bundle
+from .on_disk.issued import issued_to
 from .outcome import Outcome
 
 #: How the authority is made, or whose it is.

@@ -37,10 +37,11 @@ from .._pki.names import check_name, sort_names
 from .._pki.profile import Signer
 from .._pki.renewal import describe_expiry
 from .._pki.signing import Run, Subject, check_csr, sign_by_command, sign_with_authority
-from . import bundle
-from .access import check_access
-from .issued import note_issued
-from .lock import Lock, lock
+from .on_disk import bundle
+from .on_disk.access import check_access
+from .on_disk.folders import Folders
+from .on_disk.issued import note_issued
+from .on_disk.lock import Lock, lock
 from .settings import Settings
 from .sign_command import record_sign_command, sign_command_of
 
@@ -48,7 +49,7 @@ if t.TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 
-class Fleet:
+class Fleet(Folders):
     """One fleet's folder."""
 
     def __init__(
@@ -63,8 +64,8 @@ class Fleet:
         """C(run) runs the C(sign_command) of the settings."""
         require_cryptography()
         check_name("fleet", name)
+        super().__init__(Path(fleets_dir).expanduser() / name)
         self.name = name
-        self.folder = Path(fleets_dir).expanduser() / name
         self.settings = settings or Settings()
         self.check_mode = check_mode
         self._run = run
@@ -76,34 +77,6 @@ class Fleet:
         self._signers: dict[str, Signer] = {}
         #: Clients' certificates that are not handed out yet.
         self._unnoted: list[x509.Certificate] = []
-
-    @property
-    def authority_folder(self) -> Path:
-        return self.folder / "authority"
-
-    @property
-    def endpoints_folder(self) -> Path:
-        return self.folder / "endpoints"
-
-    @property
-    def issued_folder(self) -> Path:
-        return self.folder / "issued"
-
-    @property
-    def machines_folder(self) -> Path:
-        return self.folder / "machines"
-
-    def client_folder(self, name: str) -> Path:
-        check_name("client", name)
-        return self.folder / "clients" / name
-
-    def server_folder(self, name: str) -> Path:
-        check_name("server", name)
-        return self.folder / "servers" / name
-
-    def revoked_folder(self, name: str) -> Path:
-        check_name("client", name)
-        return self.folder / "revoked" / name
 
     @contextlib.contextmanager
     def lock(self) -> t.Iterator[None]:

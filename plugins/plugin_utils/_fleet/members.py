@@ -22,7 +22,7 @@ from .._pki.freshness import CertificateSpec, reasons_to_reissue
 from .._pki.keys import key_type_of, load_private_key
 from .._pki.renewal import RenewBefore
 from .._pki.signing import Subject
-from . import bundle
+from .on_disk import bundle
 
 if t.TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes

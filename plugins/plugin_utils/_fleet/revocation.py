@@ -27,10 +27,10 @@ from .._pki.chain import as_pem, is_issued_by, try_chain
 from .._pki.keys import key_type_of
 from .._pki.profile import client_issuer_certificate
 from .._pki.signing import Subject, sign_with_authority
-from . import bundle
 from .fleet import Fleet
-from .issued import issued_to, read_issued, read_removed
 from .members import bundle_files
+from .on_disk import bundle
+from .on_disk.issued import issued_to, read_issued, read_removed
 
 #: Bytes of encoded names that a server sends to every client. Measured on 20.10.24, 26.1.5 and 28.5.2: from 65,458 to
 #: 65,490 bytes on, nobody gets in at all, and neither dockerd nor its C(--validate) says a word.

@@ -33,7 +33,7 @@ from .._pki.profile import Signer, cross_certificate
 from .authority_making import brought_authority, new_authority
 from .ensure import ensure_identities, existing_subjects
 from .fleet import Fleet
-from .issued import forget, issued_to, read_issued, read_removed
+from .on_disk.issued import forget, issued_to, read_issued, read_removed
 from .outcome import Outcome
 
 _NUMBER = re.compile(r" authority(?: (\d+))?\Z")

@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
-from . import bundle
+from .on_disk import bundle
 
 if t.TYPE_CHECKING:
     from pathlib import Path

@@ -170,7 +170,7 @@ class ServerIdentity:
         if record is not None and record.key_origin != "host":
             self.reasons.append("its key was not made on the host")
             self.wants_new_key = True
-        elif key_type_of(chain[0].public_key()) != self.key_type or not self._is_known(chain):
+        elif key_type_of(chain[0].public_key()) != self.key_type or not authority.knows(chain):
             # A key of ours stays under a new certificate; any other does not.
             self.wants_new_key = True
 
@@ -234,10 +234,6 @@ class ServerIdentity:
         expected = chain if authority.is_external else (chain[0], *authority.above(chain[0]))
         self.certificate = chain[0]
         self.chain = pem.decode(errors="replace") if expected == chain else as_pem(expected).decode()
-
-    def _is_known(self, chain: Chain) -> bool:
-        authority = self.fleet.authority()
-        return authority is not None and authority.knows(chain)
 
     def _make_here(self) -> None:
         """Make or renew the bundle on the controller."""

@@ -15,18 +15,17 @@ from ansible.errors import AnsibleError
 
 
 class PlayHosts:
-    """C(task_vars): the variables of a task for one of them. C(prefix): of those that have the task's options."""
+    """C(task_vars): the variables of a task for one of them, to which Ansible connects at C(address).
 
-    def __init__(self, task_vars: t.Mapping[str, t.Any], prefix: str | None) -> None:
+    C(prefix): of the variables that have the task's options.
+    """
+
+    def __init__(self, task_vars: t.Mapping[str, t.Any], prefix: str | None, address: str) -> None:
         self._task_vars = task_vars
         self._prefix = prefix
         self.host = str(task_vars["inventory_hostname"])
+        self.address = address
         self.names: list[str] = list(task_vars.get("ansible_play_hosts_all") or [self.host])
-
-    @property
-    def address(self) -> str:
-        """What Ansible connects to for this host."""
-        return str(self._task_vars.get("ansible_host") or self.host)
 
     @property
     def is_first(self) -> bool:

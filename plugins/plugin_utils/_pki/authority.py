@@ -28,7 +28,7 @@ from pathlib import Path
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
-from .._fleet import bundle
+from .._fleet.on_disk import bundle
 from .chain import as_pem, is_issued_by, is_root, leads_to, parse_chain
 from .extensions import serves
 from .keys import load_private_key

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attack import CLIENT_KEY, attack
 from tests.integration.conftest import RESET, without_ssh
 from tests.integration.controller import Controller
 from tests.integration.fleet.load import Load
@@ -51,6 +52,7 @@ def _trusted(host: Host) -> str:
     return str(host.run("cat /etc/docker/gangway/ca.pem").stdout)
 
 
+@attack("Connects with a certificate of an authority that was rotated out", by=CLIENT_KEY, expected="Refused")
 def test_the_authority_is_rotated_without_an_outage(
     hosts: list[Host], controller: Controller, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -177,6 +179,11 @@ def test_a_renewal_stops_at_the_first_host_that_is_not_healthy(hosts: list[Host]
     assert all(ask(host.address, bundle=controller.client()) == "answered" for host in hosts)
 
 
+@attack(
+    "Connects to a host that was down during the revocation",
+    by=CLIENT_KEY,
+    expected="The revocation reports the host; refused from the host's next run on",
+)
 def test_a_host_that_was_down_hears_of_a_revocation_at_its_next_run(
     hosts: list[Host], controller: Controller, tmp_path: Path
 ) -> None:

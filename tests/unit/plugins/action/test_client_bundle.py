@@ -35,7 +35,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record im
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.authority_making import ensure_authority
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_client
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.issued import issued_to, read_issued
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk.issued import issued_to, read_issued
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation import revoke
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock

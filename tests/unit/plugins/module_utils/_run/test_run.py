@@ -40,6 +40,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     Write,
 )
 from ansible_collections.gangway.docker.plugins.module_utils._shared.way_back import WayBack
+from tests.attack import LOCAL_USER, attack
 
 from .conftest import World
 
@@ -321,6 +322,7 @@ def test_the_holder_of_the_lock_is_named(world: World, monkeypatch: pytest.Monke
     assert world.carry_out([Remove(layout.DAEMON_JSON)])["changed"] is True
 
 
+@attack("Puts a symbolic link in the lock's place", by=LOCAL_USER, expected="The run fails; the link is not followed")
 def test_the_lock_is_not_inherited_and_follows_no_link(world: World) -> None:
     held = lock.Lock.acquire()
     assert stat.S_IMODE(os.stat(layout.LOCK).st_mode) == 0o600

@@ -20,6 +20,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.probe imp
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.authority_making import ensure_authority
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_client, ensure_server
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from tests.attack import NETWORK, attack
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -94,6 +95,11 @@ def test_the_environment_has_no_say_in_whom_to_trust(fleets_dir: Path, monkeypat
         assert "not trusted" in str(probe_endpoint(Connection(url, _ci(fleets_dir))))
 
 
+@attack(
+    "Answers in the host's place, with another certificate",
+    by=NETWORK,
+    expected="The controller trusts no such server, and reports it",
+)
 @pytest.mark.parametrize(
     ("server", "told"),
     [("theirs/servers/loopback", "not trusted"), ("ours/servers/elsewhere", "not trusted (IP address mismatch")],

@@ -30,9 +30,9 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record im
     read_records,
     write_record,
 )
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet import bundle, disk
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet, Settings
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk import bundle, disk
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation import revoke
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin, drop, end
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.authority import read_authority

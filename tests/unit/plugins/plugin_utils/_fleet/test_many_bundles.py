@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet import bundle, disk
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk import bundle, disk
 
 FILES = {
     "ca.pem": (b"ca", bundle.PUBLIC),

@@ -18,7 +18,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types i
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet import revocation
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet, Settings
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.issued import note_removed
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk.issued import note_removed
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation import (
     LIST_LIMIT,
     revoke,

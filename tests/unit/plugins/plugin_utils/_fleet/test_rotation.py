@@ -25,7 +25,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types i
 from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet, Settings
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.issued import note_removed, read_issued
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk.issued import note_removed, read_issued
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation import revoke
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin, drop, end
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock

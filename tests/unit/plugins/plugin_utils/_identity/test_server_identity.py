@@ -38,6 +38,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._plan.host.observat
     File,
     Observation,
 )
+from tests.attack import HOST, attack
 
 ADDRESSES = ("10.0.0.5",)
 
@@ -256,6 +257,11 @@ class TestSigning:
         assert (files.key_secret, files.key_is_new) == ("pending:0123", True)
         assert signed.secrets() == {}
 
+    @attack(
+        "Requests a certificate for other names than its own",
+        by=HOST,
+        expected="Only the public key is taken from the request; the controller decides the names",
+    )
     def test_only_the_public_key_is_taken_from_a_request(self, tmp_path: Path) -> None:
         """The host may ask for any name."""
         identity, csr = _identity(tmp_path), _request()

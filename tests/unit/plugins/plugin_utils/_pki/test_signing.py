@@ -33,6 +33,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import a
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.names import names_in
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.profile import Signer, signing_request
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.renewal import RenewBefore
+from tests.attack import HOST, attack
 
 MakeSigner = t.Callable[..., Signer]
 
@@ -266,6 +267,11 @@ def test_a_hosts_request_goes_to_the_ca_as_it_is(ca: Path) -> None:
     assert certificate.subject.rfc4514_string() == "CN=far"
 
 
+@attack(
+    "Requests a certificate with names of other hosts, or for clients, from `expose_sign_command`",
+    by=HOST,
+    expected="Refused before the command runs",
+)
 @pytest.mark.parametrize(
     ("csr_pem", "told"),
     [

@@ -25,6 +25,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._plan.host.observed
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.host.parsing import parse_observation
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.refusals.withdrawal import check_withdrawal
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.withdrawal import plan_closing, plan_withdrawal
+from tests.attack import HOST, attack
 
 from ..hosts import HOSTS, SCRIPT, UNIT, File, Host
 from ..planning import SERVER, exposed_by, task_of
@@ -142,6 +143,11 @@ def test_a_full_observation_is_read(name: str, method: str) -> None:
 WRONG = [None, True, 7, -1, 1.5, "\x00", "", "a\nb", "\ud800", [], {}, [None], {"": None}, [[1]], {"base64": 3}]
 
 
+@attack(
+    "Returns something else than the modules do",
+    by=HOST,
+    expected="The run fails (`host_answer_invalid`), and nothing else of the answer is used",
+)
 @pytest.mark.parametrize(("name", "method"), [("docker-ce", ""), ("openrc", "daemon_json")])
 def test_a_value_of_another_type_is_refused_by_its_place_and_nothing_else_comes_out(name: str, method: str) -> None:
     raw = _full(_host(name, method))

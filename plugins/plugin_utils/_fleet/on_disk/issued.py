@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509, x509_oid
 
-from .._pki.chain import as_pem, try_chain
+from ..._pki.chain import as_pem, try_chain
 from . import bundle
 
 

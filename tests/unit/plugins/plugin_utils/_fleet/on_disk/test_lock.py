@@ -21,10 +21,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet import lock as lock_module
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet, Settings
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.lock import lock
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk import lock as lock_module
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk.lock import lock
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.bundle import (
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk.bundle import (
     PRIVATE,
     PUBLIC,
     make_private_folder,

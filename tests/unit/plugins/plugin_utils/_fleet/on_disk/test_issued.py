@@ -18,7 +18,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types i
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet import fleet as fleet_module
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.issued import (
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk.issued import (
     forget,
     issued_to,
     note_issued,
