@@ -293,14 +293,16 @@ def test_no_port_without_the_guard_and_none_past_it(host: Host, controller: Cont
 
 
 @pytest.mark.one_host
-def test_a_port_that_was_opened_past_the_guard_is_closed_by_the_next_run(host: Host, controller: Controller) -> None:
+def test_a_port_that_something_got_past_the_guard_is_shut_and_closed_by_the_next_run(
+    host: Host, controller: Controller
+) -> None:
     assert controller.expose().code == 0
     container = started_at(host)
     drop_in = "/etc/systemd/system/docker.service.d/zz.conf"
     host.run(f"printf '[Service]\\nExecStartPre=\\n' > {drop_in}")
     host.run("echo '{\"live-restore\": true}' > /etc/docker/daemon.json")
     host.run("systemctl daemon-reload; systemctl restart docker")
-    assert ask_in_the_clear(host.address) == "answered", "two edits by hand did open it"
+    assert ask_in_the_clear(host.address) == "dropped", "the gate shuts, since the host itself was answered"
     assert controller.expose().failures == ["guard_overridden"]
     assert is_safe(host.address)
     assert ask(host.address) == "closed"

@@ -37,10 +37,11 @@ def test_the_port_opens_after_a_restart_and_closes_to_the_network_when_dockerd_e
     _wait_for(host, controller, "answered")
     host.run("kill -KILL $(pidof dockerd)")
     _wait_for(host, controller, "answered")
-    host.run("systemctl stop docker.service")
+    host.run("systemctl reset-failed docker.service; systemctl stop docker.service")
     assert ask(host.address, bundle=client, timeout=2) in ("closed", "dropped")
     assert host.run(_PID).stdout.strip() == "0", "no client on the network starts dockerd"
-    host.run("docker version")
+    # Three starts in a minute are all that the unit allows.
+    host.run("systemctl reset-failed docker.service docker.socket; systemctl start docker.socket; docker version")
     _wait_for(host, controller, "answered")
     assert controller.expose(expose_method=method).changed(host.name) == 0
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.attack import HOST, attack
 from tests.integration.controller import Controller
 from tests.integration.port import ask
 from tests.integration.snapshot import snapshot
@@ -77,6 +78,11 @@ def hosts_file(host: Host) -> Iterator[None]:
     host.run("cat /run/hosts.before > /etc/hosts; rm /run/hosts.before")
 
 
+@attack(
+    "Returns `expose_sign_command` as a fact",
+    by=HOST,
+    expected="Refused (`option_from_facts`); the command does not run",
+)
 @pytest.mark.one_host
 @pytest.mark.parametrize("later", [True, False], ids=["in the same play", "cached"])
 def test_a_host_runs_no_command_on_the_controller(
@@ -100,6 +106,11 @@ def test_a_host_runs_no_command_on_the_controller(
     assert (snapshot(host), _names(controller, host)) == (before, names)
 
 
+@attack(
+    "Returns `expose_key` with the path of a key of the fleet as a fact",
+    by=HOST,
+    expected="Refused; no key leaves the controller",
+)
 @pytest.mark.one_host
 def test_a_host_gets_no_file_of_the_controller(host: Host, controller: Controller) -> None:
     """The authority's key as the server's: whoever has it makes clients."""
@@ -128,6 +139,11 @@ def test_what_a_playbook_sets_is_no_fact_unless_it_is_cached(host: Host, control
     assert controller.play(_site(set_fact)).failures == ["option_from_facts"]
 
 
+@attack(
+    "Resolves a name in `expose_listen` to the address of another machine",
+    by=HOST,
+    expected="Refused (`listen_unresolvable`)",
+)
 @pytest.mark.one_host
 @pytest.mark.usefixtures("hosts_file")
 def test_a_name_adds_addresses_of_the_host_and_no_others(host: Host, controller: Controller) -> None:
@@ -144,6 +160,11 @@ def test_a_name_adds_addresses_of_the_host_and_no_others(host: Host, controller:
     assert controller.expose(**listen).changed(host.name) == 0
 
 
+@attack(
+    "Reports an address of another host as its own",
+    by=HOST,
+    expected="Refused (`name_of_other_host`); a certificate that has it loses it in the next run",
+)
 @pytest.mark.one_host
 def test_an_address_of_another_host_is_refused_and_leaves_a_certificate_that_has_it(
     host: Host, controller: Controller, second: str

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.attack import ADMIN, attack
 from tests.integration.conftest import OUTSIDE
 from tests.integration.controller import Controller
 from tests.integration.port import ask
@@ -76,6 +77,11 @@ def _table(host: Host) -> str:
     return host.run(f"nft -s list table {_TABLE}", check=False).stdout
 
 
+@attack(
+    "Changes rules, sets, hook or flags of the nftables table while its watching unit is stopped",
+    by=ADMIN,
+    expected="The next run puts them right",
+)
 @pytest.mark.flavours("bookworm", "sid")
 def test_the_next_run_sees_what_others_changed_and_puts_it_right(exposed: Host, controller: Controller) -> None:
     before = _table(exposed)
@@ -105,6 +111,11 @@ def test_the_unit_that_watches_puts_right_what_others_change(exposed: Host, cont
     assert exposed.run("sleep 1; nft -j list ruleset | cksum; pgrep -xc nft").stdout == generation
 
 
+@attack(
+    "Flushes the nftables ruleset in a loop",
+    by=ADMIN,
+    expected="Nobody outside the access list gets through (systemd, Linux 5.12 and nft 0.9.9 or newer)",
+)
 @pytest.mark.flavours("bookworm", "sid")
 @pytest.mark.parametrize("pause", ["0.3", "0.02"])
 def test_flushes_in_a_loop_let_nobody_in(exposed: Host, controller: Controller, pause: str) -> None:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.attack import ADMIN, attack
+from tests.attack import ADMIN, LOCAL_USER, attack
 from tests.integration.controller import Controller
 from tests.integration.port import ask, is_safe
 from tests.integration.snapshot import snapshot, started_at
@@ -157,6 +157,7 @@ def test_a_killed_change_of_the_key_puts_the_old_one_back_and_the_journal_never_
     assert host.run("ls /var/lib/gangway-docker/").stdout.count("key") == 0
 
 
+@attack("Locks every file and folder that it can open", by=LOCAL_USER, expected="Runs do not wait")
 @pytest.mark.one_host
 def test_no_local_user_can_keep_a_run_waiting(host: Host, controller: Controller) -> None:
     """As nobody, lock all that can be opened, and try for the run's own lock all the time."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attack import ADMIN, attack
 from tests.integration.controller import Controller
 from tests.integration.port import ask
 from tests.lab.hosts import Host
@@ -23,6 +24,11 @@ def _files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+@attack(
+    "Runs with a typo in `expose_fleet`, or after the folder of the fleet was renamed",
+    by=ADMIN,
+    expected="Refused, with the clients that would lose their access; no authority is made",
+)
 @pytest.mark.one_host
 def test_a_typo_and_a_renamed_folder_lock_out_nobody(host: Host, controller: Controller) -> None:
     assert controller.expose(expose_clients=NAMES).code == 0
@@ -50,6 +56,11 @@ def test_a_typo_and_a_renamed_folder_lock_out_nobody(host: Host, controller: Con
     assert controller.expose(expose_clients=NAMES, expose_fleet="other").changed(host.name) == 0
 
 
+@attack(
+    "Restores a backup of the fleet from before a revocation, or the snapshot of a host",
+    by=ADMIN,
+    expected="The older folder is refused (`trust_outdated`); the host refuses the client from its next run on",
+)
 @pytest.mark.flavours("bookworm", "sid")
 def test_a_revoked_client_gets_in_neither_by_a_backup_nor_by_a_snapshot(
     host: Host, controller: Controller, tmp_path: Path

@@ -36,9 +36,11 @@ def shell_block(listener: Listener, options: OptionsFile, flags: str) -> str:
     """
     variable = options.variable
     conditions = [f"cd {layout.STATE}", f"! sed '1,/^# END gangway.docker/d' {options.path} | grep -q {variable}"]
+    # Narrow first: an earlier start may have left the gate open.
+    conditions += port_checks(listener)
     if listener.tls:
         conditions.append(check_of_flags(listener))
-    conditions += [*port_checks(listener), wait_command(listener)]
+    conditions.append(wait_command(listener))
     others = f'if echo "${variable}" | {HAS_TCP}; then exit 1; fi'
     return _ONLY_AT_START % f'if ({" && ".join(conditions)}); then {variable}="${variable} {flags}"; else {others}; fi'
 
