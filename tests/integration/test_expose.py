@@ -219,10 +219,10 @@ DAMAGES = (
 )
 
 
-#: The oldest and the newest engine. What a boot does that a restart does not is systemd's, not the engine's.
+#: What a boot does that a restart does not is systemd's, and takes minutes.
 WHEN = [
-    pytest.param("restarted", marks=pytest.mark.flavours("bookworm", "sid")),
-    pytest.param("rebooted", marks=pytest.mark.one_host),
+    pytest.param("restarted", marks=pytest.mark.flavours("sid")),
+    pytest.param("rebooted", marks=pytest.mark.soak),
 ]
 
 

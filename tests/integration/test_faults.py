@@ -32,6 +32,13 @@ HELD = ("safe", "up", "lived")
 LIMIT = 60
 #: One engine for each method; with --soak it is every engine.
 _ENGINE_OF = {"socket": "trixie", "override": "sid", "options_file": "bookworm", "daemon_json": "sid"}
+#: Withdrawals take the same steps whatever the method: of those with a drop-in of docker.service, one has to do.
+_WITHDRAWALS = {
+    "socket": pytest.mark.flavours(_ENGINE_OF["socket"]),
+    "override": pytest.mark.soak,
+    "options_file": pytest.mark.flavours(_ENGINE_OF["options_file"]),
+    "daemon_json": pytest.mark.soak,
+}
 
 #: If removing one of them fails when a listener is taken away, the run goes on: folders, rules of the firewall, flags
 #: that nothing reads any more.
@@ -47,9 +54,12 @@ _MAY_STAY = (
 Line = t.Dict[str, t.Any]
 
 
-@pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize(
-    "method", [pytest.param(method, marks=pytest.mark.flavours(_ENGINE_OF[method])) for method in METHODS]
+    ("method", "state"),
+    [
+        *(pytest.param(method, "present", marks=pytest.mark.flavours(_ENGINE_OF[method])) for method in METHODS),
+        *(pytest.param(method, "absent", marks=mark) for method, mark in _WITHDRAWALS.items()),
+    ],
 )
 def test_a_fault_at_any_step_leaves_dockerd_as_it_was(
     host: Host, method: str, state: str, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
