@@ -221,7 +221,6 @@ import functools
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gangway.docker.plugins.module_utils._host.runner import Host
 from ansible_collections.gangway.docker.plugins.module_utils._observe.observe import observe
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
@@ -250,7 +249,7 @@ def main() -> None:
     )
     run = functools.partial(module.run_command, handle_exceptions=False, environ_update={"LC_ALL": "C.UTF-8"})
     try:
-        observation = observe(Host(run), module.params, check_mode=module.check_mode)
+        observation = observe(run, module.params, check_mode=module.check_mode)
     except Failure as exc:
         module.fail_json(**exc.as_result())
     module.exit_json(changed=False, observation=observation)

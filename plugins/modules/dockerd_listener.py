@@ -384,7 +384,7 @@ def main() -> None:
         # After an interrupted run, the next plan needs no further execution.
         params = json.loads(order).get("observe")
         if params is not None:
-            result["observation"] = observe(host, params)
+            result["observation"] = observe(run, params)
     except Failure as exc:
         module.fail_json(**exc.as_result())
     module.exit_json(**result)

@@ -9,7 +9,6 @@ from __future__ import annotations
 __all__ = ("ask_plain", "ask_tls", "is_open", "local_address")
 
 import socket
-import ssl
 
 _TIMEOUT = 15.0
 _REQUEST = b"GET /_ping HTTP/1.0\r\n\r\n"
@@ -32,6 +31,9 @@ def ask_tls(address: str, port: int) -> tuple[bytes | None, bytes]:
     Under TLS 1.3 the refusal comes at the first read, not in the handshake. Raises OSError if there is no connection,
     or no TLS.
     """
+    # Here, since most who import this file find no port to ask.
+    import ssl
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     # Callers compare the certificate byte for byte: stricter than any chain.

@@ -13,13 +13,14 @@ Standalone: part of the program that lies on each host.
 
 from __future__ import annotations
 
-__all__ = ("SOCKET", "foreign_setting", "is_runtime_drop_in", "networks_of", "put_in_force", "slices_above")
+__all__ = ("SOCKET", "foreign_setting", "is_runtime_drop_in", "networks_of", "put_in_force")
 
 import ipaddress
 import os
 import typing as t
 
 from .command import run_command
+from .slices import slices_above
 
 SOCKET = "docker-gangway.socket"
 _UNITS = (SOCKET, "docker-gangway.service")
@@ -58,16 +59,6 @@ def foreign_setting() -> t.Optional[str]:
         if allowed:
             return f"{slice_unit} above {SOCKET} allows {allowed}"
     return None
-
-
-def slices_above(name: str) -> t.List[str]:
-    """Return the slice and those that it lies in, see systemd.slice(5)."""
-    found = []
-    stem = name[: -len(".slice")] if name.endswith(".slice") else ""
-    while stem and stem != "-":
-        found.append(f"{stem}.slice")
-        stem = stem.rpartition("-")[0]
-    return [*found, "-.slice"]
 
 
 def is_runtime_drop_in(path: str) -> bool:

@@ -6,17 +6,15 @@
 
 from __future__ import annotations
 
-__all__ = ("Attributes", "Host", "Run", "parse_show", "sync_folder")
+__all__ = ("Attributes", "Host", "sync_folder")
 
 import contextlib
 import os
 import signal
-import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-#: AnsibleModule.run_command, or a function like it: words in; exit status, stdout and stderr out.
-Run = t.Callable[..., t.Tuple[int, str, str]]
+from .command import Run, parse_show
 
 
 @dataclass(frozen=True)
@@ -119,13 +117,3 @@ def sync_folder(folder: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def parse_show(text: str) -> dict[str, str]:
-    """Read the output of C(systemctl show) for one unit. A property that repeats (Listen, ExecStartPre) is joined."""
-    properties: dict[str, str] = {}
-    for line in text.splitlines():
-        name, equals, value = line.partition("=")
-        if equals:
-            properties[name] = f"{properties[name]} {value}" if name in properties else value
-    return properties

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 __all__ = ("ansible_connection",)
 
-import ipaddress
 import os
+import socket
 
 from .files import Files
+from .interfaces import as_text, unmapped
 
 
 def ansible_connection(files: Files, pid: int | None = None) -> dict[str, str] | None:
@@ -36,14 +37,14 @@ def _parse(value: str) -> dict[str, str] | None:
         return None
     try:
         return {"client": _plain(fields[0]), "server": _plain(fields[2])}
-    except ValueError:
+    except OSError:
         return None
 
 
 def _plain(text: str) -> str:
     """Without a zone (C(%eth0)), and IPv4 as such if it comes mapped into IPv6."""
-    address = ipaddress.ip_address(text.partition("%")[0])
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    text = text.partition("%")[0]
+    return as_text(unmapped(socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)))
 
 
 def _parent(files: Files, pid: int) -> int:

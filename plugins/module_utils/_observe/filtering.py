@@ -10,7 +10,7 @@ __all__ = ("filtering",)
 
 import sys
 
-from .._host.runner import Run
+from .._host.command import Run
 from .._shared import layout
 from .files import Files
 

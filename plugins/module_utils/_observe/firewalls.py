@@ -11,10 +11,9 @@ __all__ = ("read_firewalls",)
 import re
 import typing as t
 
+from .._host.command import Run
 from .._shared import layout
 from .files import Files
-
-Run = t.Callable[[t.List[str]], t.Tuple[int, str, str]]
 
 #: Users without a login shell, and become, may lack the sbin folders.
 _ENVIRONMENT = ("env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C")

@@ -11,15 +11,11 @@ and /sys/class/net holds files that are no interfaces.
 
 from __future__ import annotations
 
-__all__ = ("Address", "addresses", "interface_names", "parse_addresses", "resolve")
+__all__ = ("Address", "addresses", "as_text", "interface_names", "parse_addresses", "resolve", "unmapped")
 
-import ipaddress
 import socket
 import struct
 import typing as t
-from dataclasses import dataclass
-
-_IPAddress = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 # linux/netlink.h, linux/rtnetlink.h, linux/if_addr.h; all in the host's byte order.
 _ROUTE, _GETADDR, _NEWADDR, _ERROR, _DONE, _REQUEST_DUMP = 0, 22, 20, 2, 3, 0x301
@@ -28,15 +24,16 @@ _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 #: IFA_F_SECONDARY of IPv4 is IFA_F_TEMPORARY of IPv6.
 _SECONDARY = _TEMPORARY = 0x01
 _DUPLICATE = 0x08
+_MAPPED = b"\0" * 10 + b"\xff\xff"
+_LENGTHS = {socket.AF_INET: 4, socket.AF_INET6: 16}
 _TIMEOUT = 3.0
 
 
-@dataclass(frozen=True)
-class Address:
-    """One address of the interface with this index, as the kernel has it."""
+class Address(t.NamedTuple):
+    """One address of an interface (by its index), as the kernel has it: 4 or 16 bytes."""
 
-    index: int
-    ip: _IPAddress
+    interface: int
+    packed: bytes
     flags: int
 
     @property
@@ -45,13 +42,16 @@ class Address:
 
         A temporary address (RFC 8981) is another one tomorrow, and meant for connections outward only.
         """
-        temporary = self.ip.version == 6 and self.flags & _TEMPORARY
-        return not (self.ip.is_link_local or temporary or self.flags & _DUPLICATE)
+        first, second = self.packed[:2]
+        if len(self.packed) == 4:
+            # 169.254.0.0/16 and fe80::/10 are link-local.
+            return (first, second) != (169, 254) and not self.flags & _DUPLICATE
+        return (first, second & 0xC0) != (0xFE, 0x80) and not self.flags & (_TEMPORARY | _DUPLICATE)
 
     @property
-    def order(self) -> tuple[int, int, int]:
+    def order(self) -> tuple[int, int, bytes]:
         """IPv4 first, the primary address of each network first; the same in each run, whatever the kernel's order."""
-        return self.ip.version, self.flags & _SECONDARY, int(self.ip)
+        return len(self.packed), self.flags & _SECONDARY, self.packed
 
 
 def interface_names() -> dict[int, str]:
@@ -66,10 +66,20 @@ def addresses(names: t.Mapping[int, str]) -> list[dict[str, t.Any]]:
     except OSError:
         return []
     return [
-        {"interface": names[entry.index], "address": str(entry.ip), "usable": entry.is_usable}
+        {"interface": names[entry.interface], "address": as_text(entry.packed), "usable": entry.is_usable}
         for entry in found
-        if entry.index in names
+        if entry.interface in names
     ]
+
+
+def as_text(packed: bytes) -> str:
+    """Write an address of 4 or 16 bytes. Raises ValueError."""
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+
+
+def unmapped(packed: bytes) -> bytes:
+    """Return IPv4 as such if it comes mapped into IPv6."""
+    return packed[len(_MAPPED) :] if packed.startswith(_MAPPED) and len(packed) == 16 else packed
 
 
 def resolve(name: str) -> dict[str, t.Any]:
@@ -124,8 +134,8 @@ def _parse_address(message: bytes) -> t.Iterator[Address]:
         rest = rest[max(_aligned(length), _ATTRIBUTE.size) :]
     # At the end of a tunnel, IFA_ADDRESS is the other end's.
     packed = attributes.get(_IFA_LOCAL, attributes.get(_IFA_ADDRESS))
-    if packed is not None and family in (socket.AF_INET, socket.AF_INET6):
-        yield Address(index, ipaddress.ip_address(packed), flags)
+    if packed is not None and len(packed) == _LENGTHS.get(family):
+        yield Address(index, packed, flags)
 
 
 def _aligned(length: int) -> int:

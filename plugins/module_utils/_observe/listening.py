@@ -8,19 +8,17 @@ from __future__ import annotations
 
 __all__ = ("Socket", "listening")
 
-import ipaddress
 import struct
 import typing as t
-from dataclasses import dataclass
 
 from .files import Files
+from .interfaces import as_text, unmapped
 
 #: TCP_LISTEN in the kernel's include/net/tcp_states.h.
 _LISTEN = "0A"
 
 
-@dataclass(frozen=True)
-class Socket:
+class Socket(t.NamedTuple):
     """An address that a program listens on. C(program): its name; empty if it is in no process that can be seen."""
 
     address: str
@@ -66,8 +64,7 @@ def _sockets(files: Files) -> t.Iterator[tuple[str, int, str]]:
 def _address(text: str) -> str:
     """Read an address in words of 32 bits in the host's byte order."""
     words = [int(text[index : index + 8], 16) for index in range(0, len(text), 8)]
-    address = ipaddress.ip_address(struct.pack(f"={len(words)}I", *words))
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    return as_text(unmapped(struct.pack(f"={len(words)}I", *words)))
 
 
 def _inodes(files: Files, pid: int) -> t.Iterator[str]:

@@ -19,8 +19,8 @@ import sys
 import time
 import typing as t
 
+from .._host.command import Run
 from .._host.engine import read_engine, running_containers
-from .._host.runner import Host, Run
 from .._shared import layout
 from .._shared.failure import Failure
 from . import scripts, systemd
@@ -67,7 +67,7 @@ _OUR_FILES = (
 )
 
 
-def observe(host: Host, params: t.Mapping[str, t.Any], *, check_mode: bool = False, root: str = "") -> dict[str, t.Any]:
+def observe(run: Run, params: t.Mapping[str, t.Any], *, check_mode: bool = False, root: str = "") -> dict[str, t.Any]:
     """Return the raw observation. C(params): the module's. C(root): set by tests only.
 
     Failures: C(not_root), and with C(key) those of M(make_request_for).
@@ -79,13 +79,12 @@ def observe(host: Host, params: t.Mapping[str, t.Any], *, check_mode: bool = Fal
             reason=f"it reads files that only root can read, and runs as uid {os.geteuid()}",
             cure="Set become: true",
         )
-    return _Observation(host, params, Files(root)).read(check_mode=check_mode)
+    return _Observation(run, params, Files(root)).read(check_mode=check_mode)
 
 
 class _Observation:
-    def __init__(self, host: Host, params: t.Mapping[str, t.Any], files: Files) -> None:
-        self._host = host
-        self._run: Run = host.run
+    def __init__(self, run: Run, params: t.Mapping[str, t.Any], files: Files) -> None:
+        self._run = run
         self._params = params
         self._files = files
         self._init = "systemd" if files.is_folder("/run/systemd/system") else "sysvinit"
@@ -217,10 +216,14 @@ class _Observation:
         key = self._params.get("key")
         if not key:
             return None
+        in_place = self._files.exists(layout.KEY) and self._files.exists(layout.CERTIFICATE)
+        if in_place and not key.get("new") and not key.get("csr"):
+            return None
+        # Here, since it imports python3-cryptography, which takes longer than all else.
         from .request import make_request_for
 
-        names = list(key.get("names") or ())
-        return make_request_for(self._files, self._run, observation["tools"]["openssl"], key, names)
+        openssl = observation["tools"]["openssl"]
+        return make_request_for(self._run, openssl, key, list(key.get("names") or ()), in_place=in_place)
 
 
 def _engine() -> dict[str, t.Any] | None:

@@ -10,24 +10,18 @@ __all__ = ("make_request_for",)
 
 import typing as t
 
-from .._host.runner import Run
+from .._host import keys, pending_keys
+from .._host.command import Run
 from .._shared import layout
-from .files import Files
 
 
 def make_request_for(
-    files: Files, run: Run, openssl: str | None, key: t.Mapping[str, t.Any], names: t.Sequence[str]
-) -> dict[str, t.Any] | None:
-    """Return the certificate request, and the name of the key if it is a new one; None: nothing is needed.
+    run: Run, openssl: str | None, key: t.Mapping[str, t.Any], names: t.Sequence[str], *, in_place: bool
+) -> dict[str, t.Any]:
+    """Return the certificate request, and the name of the key if it is a new one. C(in_place): the host has one.
 
     Failures: C(openssl_missing), C(openssl_failed), C(pending_key_name).
     """
-    in_place = files.exists(layout.KEY) and files.exists(layout.CERTIFICATE)
-    if in_place and not key.get("new") and not key.get("csr"):
-        return None
-    # Imported here: python3-cryptography takes longer than all else.
-    from .._host import keys, pending_keys
-
     if in_place and not key.get("new"):
         return {"csr": keys.make_csr(run, openssl, layout.KEY, names), "pending": None}
     keys.check_means(openssl)

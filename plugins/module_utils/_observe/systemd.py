@@ -11,10 +11,10 @@ __all__ = ("Units", "environment_files", "programs", "show_units", "unit_files")
 import os
 import re
 import typing as t
-from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from .._guard.socket_filter import slices_above
-from .._host.runner import Run, parse_show
+from .._guard.slices import slices_above
+from .._host.command import Run, parse_show
 from .._shared import layout
 from .files import Files
 
@@ -60,11 +60,10 @@ _ENVIRONMENT_FILE_WRITTEN = re.compile(r"^\s*EnvironmentFile\s*=\s*-?(/[^\s%]+)\
 _EXEC_START = re.compile(r"^\s*ExecStart\s*=\s*[@:+!|-]*[\"']?(/[^\s\"']+)", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Units:
+class Units(t.NamedTuple):
     """The properties of each unit; C(error): what systemctl said instead."""
 
-    shown: t.Mapping[str, t.Mapping[str, str]] = field(default_factory=dict)
+    shown: t.Mapping[str, t.Mapping[str, str]] = MappingProxyType({})
     error: t.Optional[str] = None
 
     def get(self, unit: str, name: str) -> str:

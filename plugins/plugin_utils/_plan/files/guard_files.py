@@ -30,6 +30,7 @@ _SOURCES = (
     "nftables_gate.py",
     "port.py",
     "proof.py",
+    "slices.py",
     "socket_filter.py",
 )
 #: Their paths on the host.

@@ -13,7 +13,8 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.gangway.docker.plugins.module_utils._guard.dockerd_flags import DaemonFlags, daemon_flags
-from ansible_collections.gangway.docker.plugins.module_utils._guard.socket_filter import networks_of, slices_above
+from ansible_collections.gangway.docker.plugins.module_utils._guard.slices import slices_above
+from ansible_collections.gangway.docker.plugins.module_utils._guard.socket_filter import networks_of
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.options_block import block_of, without_block

@@ -118,7 +118,7 @@ class FolderHost(World):
 
     def _observe(self, params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         with self._played():
-            observation = observe_module.observe(Host(self.run), params, check_mode=check_mode, root=str(self.root))
+            observation = observe_module.observe(self.run, params, check_mode=check_mode, root=str(self.root))
         # Whoever runs the tests, on the host it is root's.
         for entry in observation["files"].values():
             entry["uid"] = entry["gid"] = 0

@@ -18,7 +18,8 @@ import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._guard import gate, proof, socket_filter
 from ansible_collections.gangway.docker.plugins.module_utils._guard.nftables_gate import transaction
-from ansible_collections.gangway.docker.plugins.module_utils._guard.socket_filter import networks_of, slices_above
+from ansible_collections.gangway.docker.plugins.module_utils._guard.slices import slices_above
+from ansible_collections.gangway.docker.plugins.module_utils._guard.socket_filter import networks_of
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

@@ -11,7 +11,8 @@ import signal
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._host.runner import Host, parse_show
+from ansible_collections.gangway.docker.plugins.module_utils._host.command import parse_show
+from ansible_collections.gangway.docker.plugins.module_utils._host.runner import Host
 
 
 def test_no_signal_goes_to_a_group_of_processes_or_to_init(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,9 +37,9 @@ def _message(index: int, address: str, *, flags: int = PERMANENT, peer: str | No
 def test_a_dump_is_read_from_both_families_until_its_end() -> None:
     datagram = _message(LO, "127.0.0.1") + _message(ETH1, "10.0.0.8") + _message(ETH1, "fd00::8", flags=TENTATIVE)
     addresses = [
-        Address(LO, ipaddress.ip_address("127.0.0.1"), PERMANENT),
-        Address(ETH1, ipaddress.ip_address("10.0.0.8"), PERMANENT),
-        Address(ETH1, ipaddress.ip_address("fd00::8"), TENTATIVE),
+        Address(LO, ipaddress.ip_address("127.0.0.1").packed, PERMANENT),
+        Address(ETH1, ipaddress.ip_address("10.0.0.8").packed, PERMANENT),
+        Address(ETH1, ipaddress.ip_address("fd00::8").packed, TENTATIVE),
     ]
     assert parse_addresses(datagram) == (addresses, False)
     assert parse_addresses(datagram + DONE) == (addresses, True)
@@ -49,7 +49,7 @@ def test_a_dump_is_read_from_both_families_until_its_end() -> None:
 @pytest.mark.parametrize(("own", "peer"), [("10.8.0.1", "10.8.0.2"), ("fd00::1", "fd00::2")])
 def test_of_a_tunnel_it_is_this_end_that_counts(own: str, peer: str) -> None:
     ((address,), _ended) = parse_addresses(_message(ETH1, own, peer=peer))
-    assert str(address.ip) == own
+    assert interfaces.as_text(address.packed) == own
 
 
 def test_what_the_kernel_refuses_is_an_error() -> None:
@@ -68,7 +68,7 @@ NAMES = {LO: "lo", ETH1: "eth1"}
 
 
 def _addresses(monkeypatch: pytest.MonkeyPatch, *found: tuple[int, str, int]) -> list[tuple[str, str, bool]]:
-    kernel = [Address(index, ipaddress.ip_address(text), flags) for index, text, flags in found]
+    kernel = [Address(index, ipaddress.ip_address(text).packed, flags) for index, text, flags in found]
     monkeypatch.setattr(interfaces, "_ask_kernel", lambda: kernel)
     return [(entry["interface"], entry["address"], entry["usable"]) for entry in interfaces.addresses(NAMES)]
 

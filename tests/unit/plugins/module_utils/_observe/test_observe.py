@@ -15,7 +15,6 @@ import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._host import keys
 from ansible_collections.gangway.docker.plugins.module_utils._host.engine import EngineState
-from ansible_collections.gangway.docker.plugins.module_utils._host.runner import Host
 from ansible_collections.gangway.docker.plugins.module_utils._observe import interfaces, scripts
 from ansible_collections.gangway.docker.plugins.module_utils._observe import observe as observe_module
 from ansible_collections.gangway.docker.plugins.module_utils._observe.files import Files
@@ -70,7 +69,7 @@ class Site:
         return 0, "\n".join(blocks), ""
 
     def observe(self, *, check_mode: bool = False, **params: t.Any) -> dict[str, t.Any]:
-        observation = observe(Host(self.run), params, check_mode=check_mode, root=str(self.root))
+        observation = observe(self.run, params, check_mode=check_mode, root=str(self.root))
         # What the host sends is what the controller takes.
         parse_observation(json.loads(json.dumps(observation)))
         return observation
@@ -256,7 +255,7 @@ def test_filtering_is_tried_only_on_request(site: Site, code: int, filtering: bo
 def test_names_are_resolved_except_interfaces(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe_module, "interface_names", lambda: {7: "eth1"})
     monkeypatch.setattr(observe_module, "resolve", lambda name: {"addresses": [f"{name}'s"]})
-    observation = observe(Host(site.run), {"resolve": ["ETH1", "db.example"]}, root=str(site.root))
+    observation = observe(site.run, {"resolve": ["ETH1", "db.example"]}, root=str(site.root))
     assert observation["resolved"] == {"db.example": {"addresses": ["db.example's"]}}
     assert observation["interfaces"] == ["eth1"]
 
