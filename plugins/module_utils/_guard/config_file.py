@@ -17,6 +17,7 @@ import re
 import sys
 import typing as t
 
+from .command import run_command
 from .daemon_json import MalformedDaemonJson, encoding_problem, parse
 
 
@@ -94,8 +95,8 @@ def _keep_broken(path: str, text: str) -> str:
 
 def _dockerd_version() -> str:
     """Return the version of the dockerd that is installed; empty if it does not say."""
-    with os.popen("dockerd --version 2>/dev/null") as stream:  # noqa: S605 - a fixed line; PATH is the unit's
-        match = re.search(r"version (\S+)", stream.read())
+    _code, said, _errors = run_command(["dockerd", "--version"], timeout=10.0)
+    match = re.search(r"version (\S+)", said)
     return match.group(1) if match else ""
 
 
