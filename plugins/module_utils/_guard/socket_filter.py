@@ -76,7 +76,8 @@ def networks_of(words: str) -> t.FrozenSet[t.Any]:
 
 def _show(unit: str) -> t.Dict[str, str]:
     code, said = _systemctl("show", unit, "--property=DropInPaths,IPAddressAllow,IPAddressDeny,Slice")
-    return {} if code != 0 else {name: value for name, _, value in (line.partition("=") for line in said.splitlines())}
+    lines = [line.partition("=") for line in said.splitlines()]
+    return {} if code != 0 else {name: value for name, _equals, value in lines}
 
 
 def _systemctl(*words: str) -> t.Tuple[int, str]:

@@ -109,7 +109,7 @@ def _connect_often(address: str) -> int:
         except OSError:
             pass
 
-    threads = [threading.Thread(target=connect) for _ in range(_CONNECTIONS)]
+    threads = [threading.Thread(target=connect) for _number in range(_CONNECTIONS)]
     for thread in threads:
         thread.start()
         time.sleep(_SECONDS / _CONNECTIONS)

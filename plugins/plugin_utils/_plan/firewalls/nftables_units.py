@@ -52,105 +52,105 @@ umask 077
 exec 9>>{layout.FIREWALL_LISTING}
 
 list() {{
-	{nft} -s list table {TABLE} 2>/dev/null
+    {nft} -s list table {TABLE} 2>/dev/null
 }}
 
 load() {{
-	flock 9
-	{nft} -f {layout.FIREWALL_RULES} && list | sed "{gate}d" >{layout.FIREWALL_LISTING}
-	code=$?
-	flock -u 9
-	return $code
+    flock 9
+    {nft} -f {layout.FIREWALL_RULES} && list | sed "{gate}d" >{layout.FIREWALL_LISTING}
+    code=$?
+    flock -u 9
+    return $code
 }}
 
 # The rules come with a narrow gate.
 restore_gate() {{
-	{restore_gate(python)}
+    {restore_gate(python)}
 }}
 
 # Another program may have changed a rule, replaced the whole table, or emptied the gate.
 is_intact() {{
-	flock 9
-	listed=$(list)
-	loaded=$(cat {layout.FIREWALL_LISTING})
-	flock -u 9
-	[ "$(printf "%s\\n" "$listed" | sed "{gate}d")" = "$loaded" ] &&
-		printf "%s\\n" "$listed" | sed -n "{gate}p" | grep -qE "accept|drop"
+    flock 9
+    listed=$(list)
+    loaded=$(cat {layout.FIREWALL_LISTING})
+    flock -u 9
+    [ "$(printf "%s\\n" "$listed" | sed "{gate}d")" = "$loaded" ] &&
+        printf "%s\\n" "$listed" | sed -n "{gate}p" | grep -qE "accept|drop"
 }}
 
 # If the rules can't be loaded, systemd starts this again, and again.
 load_again() {{
-	load || kill $$
-	: >{_LOADED}
-	request restore
+    load || kill $$
+    : >{_LOADED}
+    request restore
 }}
 
 # Our own loads delete the table, too, and a table that is flushed by its name stays. If it is gone, each millisecond
 # counts.
 settle() {{
-	case $seen in
-	gone) load_again ;;
-	changed) is_intact || load_again ;;
-	*) return ;;
-	esac
-	seen=
-	rules=$(cat {layout.FIREWALL_RULES})
-	[ "$rules" = "$kept" ] || request keep
-	kept=$rules
+    case $seen in
+    gone) load_again ;;
+    changed) is_intact || load_again ;;
+    *) return ;;
+    esac
+    seen=
+    rules=$(cat {layout.FIREWALL_RULES})
+    [ "$rules" = "$kept" ] || request keep
+    kept=$rules
 }}
 
 watch() {{
-	seen=changed
-	settle
-	while read -r event; do
-		case $event in
-		"delete table {TABLE}") seen=gone ;;
-		*"{TABLE}"*) seen=changed ;;
-		# The end of a transaction.
-		"# new generation"*) settle ;;
-		# nft has lost events.
-		"# ERROR"*) seen=changed; settle ;;
-		esac
-	done
+    seen=changed
+    settle
+    while read -r event; do
+        case $event in
+        "delete table {TABLE}") seen=gone ;;
+        *"{TABLE}"*) seen=changed ;;
+        # The end of a transaction.
+        "# new generation"*) settle ;;
+        # nft has lost events.
+        "# ERROR"*) seen=changed; settle ;;
+        esac
+    done
 }}
 
 # What takes longer than a flush may wait.
 request() {{
-	echo "$1" || kill $$
+    echo "$1" || kill $$
 }}
 
 serve() {{
-	while read -r requested; do
-		case $requested in
-		restore)
-			[ -e {_LOADED} ] || continue
-			rm -f {_LOADED}
-			restore_gate >&2
-			;;
-		# Without the gate, which others have to change, and with an owner.
-		keep)
-			{{
-				echo "table {_KEPT_TABLE} {{ flags owner; }}"
-				echo "delete table {_KEPT_TABLE}"
-				sed -e "/^delete/d" -e "/{{}}/d" -e "{gate}d" -e 's/jump {CHAIN}/iif "lo" accept/' \\
-					-e "s/^table .*/table {_KEPT_TABLE} {{ flags owner/" {layout.FIREWALL_RULES}
-			}} >{_KEPT_RULES}.new
-			# nft may still be reading the last one.
-			mv {_KEPT_RULES}.new {_KEPT_RULES}
-			echo 'include "{_KEPT_RULES}"'
-			;;
-		esac
-	done
+    while read -r requested; do
+        case $requested in
+        restore)
+            [ -e {_LOADED} ] || continue
+            rm -f {_LOADED}
+            restore_gate >&2
+            ;;
+        # Without the gate, which others have to change, and with an owner.
+        keep)
+            {{
+                echo "table {_KEPT_TABLE} {{ flags owner; }}"
+                echo "delete table {_KEPT_TABLE}"
+                sed -e "/^delete/d" -e "/{{}}/d" -e "{gate}d" -e 's/jump {CHAIN}/iif "lo" accept/' \\
+                    -e "s/^table .*/table {_KEPT_TABLE} {{ flags owner/" {layout.FIREWALL_RULES}
+            }} >{_KEPT_RULES}.new
+            # nft may still be reading the last one.
+            mv {_KEPT_RULES}.new {_KEPT_RULES}
+            echo 'include "{_KEPT_RULES}"'
+            ;;
+        esac
+    done
 }}
 
 case $1 in
 load) load && restore_gate ;;
 watch)
-	# What happened before nft listened is looked at, too. The last nft owns the table; it keeps no history. Without it
-	# the rules are only loaded again.
-	{{ {{ sleep 1; echo "# ERROR"; }} & exec {nft} monitor; }} | watch | serve |
-		{{ HOME=/dev/null {nft} -i >/dev/null || exec cat >/dev/null; }}
-	;;
+    # What happened before nft listened is looked at, too. The last nft owns the table; it keeps no history. Without it
+    # the rules are only loaded again.
+    {{ {{ sleep 1; echo "# ERROR"; }} & exec {nft} monitor; }} | watch | serve |
+        {{ HOME=/dev/null {nft} -i >/dev/null || exec cat >/dev/null; }}
+    ;;
 esac
 """
 
