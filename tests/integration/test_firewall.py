@@ -341,6 +341,7 @@ def test_changing_from_one_firewall_to_another_removes_the_first_ones_rules(
     assert _seen(host, controller)["outside, IPv4"] == "dropped"
 
 
+@pytest.mark.soak
 def test_a_firewall_that_is_stopped_leaves_the_list_in_force(
     firewall_host: Host, firewall_controller: Controller, firewall: str
 ) -> None:

@@ -117,7 +117,7 @@ def test_the_unit_that_watches_puts_right_what_others_change(exposed: Host, cont
     expected="Nobody outside the access list gets through (systemd, Linux 5.12 and nft 0.9.9 or newer)",
 )
 @pytest.mark.flavours("bookworm", "sid")
-@pytest.mark.parametrize("pause", ["0.3", "0.02"])
+@pytest.mark.parametrize("pause", [pytest.param("0.3", marks=pytest.mark.soak), "0.02"])
 def test_flushes_in_a_loop_let_nobody_in(exposed: Host, controller: Controller, pause: str) -> None:
     """Without the table that has an owner, the port was open for some 20 ms after each flush, and 60 % of the time
     with a pause of 0.02 s."""

@@ -112,7 +112,7 @@ OPENING = (
         "daemon-json-rewritten",
         "`ExecStartPre=` in a drop-in after the guard's removes the TLS keys from daemon.json",
         _drop_in("60-site.conf", f"ExecStartPre={_DROP_TLS}"),
-        _any_method(socket="bookworm"),
+        _any_method(),
     ),
     Sabotage(
         "daemon-json-rewritten-last",
@@ -130,7 +130,7 @@ OPENING = (
         "no-exec-start-post",
         "A drop-in clears `ExecStartPost=`, and daemon.json loses its TLS keys",
         _drop_in("zzz-site.conf", "ExecStartPost=", f"ExecStartPre={_DROP_TLS}"),
-        _any_method(socket="sid"),
+        _any_method(),
         is_told=False,
     ),
     Sabotage(
@@ -141,14 +141,14 @@ OPENING = (
             "zzz-site.conf",
             *("ExecStartPre=", "ExecStartPost=", "ExecStop=", "ExecStopPost=", f"ExecStartPre={_DROP_TLS}"),
         ),
-        _any_method(socket="bookworm", daemon_json="sid"),
+        _any_method(socket="bookworm"),
         is_told=False,
     ),
     Sabotage(
         "wrapper",
         "ExecStart starts a program named dockerd that drops the TLS flags and reads another configuration file",
         _exec_start(f"{SITE}/dockerd"),
-        _any_method(socket="trixie", override="bookworm"),
+        _any_method(override="bookworm"),
     ),
     Sabotage(
         "wrapper-at",
@@ -182,7 +182,7 @@ OPENING = (
         "foreign-ca-added",
         "Another CA is added to `ca.pem`",
         f"cat {FOREIGN} >> /etc/docker/gangway/ca.pem\n",
-        _any_method(daemon_json="sid"),
+        _any_method(),
         "Clients of the other CA get no answer; dockerd and its containers run",
     ),
     Sabotage(
@@ -207,13 +207,12 @@ WIDENING = (
         "systemctl set-property docker-gangway.socket IPAddressAllow=any\n",
         {"socket": "trixie"},
         _SHUT_OUT,
-        first=("run", "start"),
     ),
     Sabotage(
         "set-property-runtime",
         "`systemctl set-property --runtime docker-gangway.socket IPAddressAllow=any`",
         "systemctl set-property --runtime docker-gangway.socket IPAddressAllow=any\n",
-        {"socket": "sid"},
+        {"socket": None},
         _SHUT_OUT,
     ),
     Sabotage(
@@ -237,7 +236,7 @@ WIDENING = (
         "system-slice",
         "`systemctl set-property system.slice IPAddressAllow=any`",
         "systemctl set-property system.slice IPAddressAllow=any\n",
-        {"socket": "bookworm"},
+        {"socket": None},
         _SHUT_OUT,
         first=("start",),
     ),
@@ -255,7 +254,7 @@ WIDENING = (
         # In one transaction: the unit that watches over the table must not see it go.
         "{ echo 'delete table inet gangway_docker'; nft list table inet gangway_docker; } | "
         "sed 's/hook input/hook forward/' > /tmp/table; nft -f /tmp/table\n",
-        {"socket": None, "override": "sid", "options_file": None, "daemon_json": None},
+        {"socket": None, "override": None, "options_file": None, "daemon_json": None},
         _SHUT_OUT,
         firewall="nftables",
     ),
@@ -264,7 +263,7 @@ WIDENING = (
         "A rule of the nftables table is replaced by one that accepts everyone, under the same comment",
         f"handle=$({_NFT_LIST} | sed -n 's/.*\"from IPv4 clients\".* handle //p'); "
         "nft replace rule inet gangway_docker listed handle $handle accept comment '\"from IPv4 clients\"'\n",
-        {"socket": None, "override": "bookworm", "options_file": None, "daemon_json": None},
+        {"socket": None, "override": None, "options_file": None, "daemon_json": None},
         _SHUT_OUT,
         firewall="nftables",
     ),
