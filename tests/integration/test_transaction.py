@@ -25,7 +25,8 @@ FAULTS = {
     "dockerd_start_failed": _FAULT.format(
         "docker.service", "Service", '/bin/sh -c "test ! -e /etc/systemd/system/docker-gangway.socket"'
     ),
-    "socket_start_failed": _FAULT.format("docker-gangway.socket", "Socket", "/bin/false"),
+    # For all sockets: a drop-in of ours alone is refused.
+    "socket_start_failed": _FAULT.format("socket", "Socket", "/bin/false"),
     "port_closed": _FAULT.format("docker.service", "Service", "-/bin/systemctl stop docker-gangway.socket"),
 }
 
@@ -52,15 +53,17 @@ while True:
 @pytest.mark.parametrize("failure", FAULTS)
 def test_a_failed_run_puts_everything_back(host: Host, controller: Controller, failure: str) -> None:
     host.run(f"{FAULTS[failure]}; systemctl daemon-reload")
-    before, container = snapshot(host), started_at(host)
-    outcome = controller.expose()
-    assert outcome.failures == [failure]
-    assert outcome.listener(host.name)["rolled_back"] is True
-    assert snapshot(host) == before
-    assert started_at(host) == container
-    assert host.run("docker info --format '{{.LiveRestoreEnabled}}'").stdout.strip() == "false"
-    assert ask(host.address) == "closed"
-    host.run("rm -r /etc/systemd/system/docker-gangway.socket.d", check=False)
+    try:
+        before, container = snapshot(host), started_at(host)
+        outcome = controller.expose()
+        assert outcome.failures == [failure]
+        assert outcome.listener(host.name)["rolled_back"] is True
+        assert snapshot(host) == before
+        assert started_at(host) == container
+        assert host.run("docker info --format '{{.LiveRestoreEnabled}}'").stdout.strip() == "false"
+        assert ask(host.address) == "closed"
+    finally:
+        host.run("rm -rf /etc/systemd/system/socket.d; systemctl daemon-reload")
 
 
 @pytest.mark.one_host

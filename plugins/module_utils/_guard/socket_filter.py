@@ -13,7 +13,7 @@ Standalone: part of the program that lies on each host.
 
 from __future__ import annotations
 
-__all__ = ("SOCKET", "foreign_setting", "is_runtime_drop_in", "networks_of", "put_in_force")
+__all__ = ("FOR_ALL_UNITS", "SOCKET", "foreign_setting", "is_runtime_drop_in", "networks_of", "put_in_force")
 
 import ipaddress
 import os
@@ -26,6 +26,8 @@ SOCKET = "docker-gangway.socket"
 _UNITS = (SOCKET, "docker-gangway.service")
 #: What C(set-property --runtime) leaves for the properties that are set here.
 _RUNTIME = f"/run/systemd/system.control/{SOCKET}.d/"
+#: Folders of drop-ins for all units of a type, which distributions have.
+FOR_ALL_UNITS = ("service.d", "socket.d")
 _ANY = {"any": ("0.0.0.0/0", "::/0"), "localhost": ("127.0.0.0/8", "::1/128")}
 
 
@@ -49,7 +51,7 @@ def foreign_setting() -> t.Optional[str]:
         if not shown:
             return f"systemctl does not show {unit}"
         for path in shown.get("DropInPaths", "").split():
-            if os.path.basename(os.path.dirname(path)) == f"{unit}.d" and not is_runtime_drop_in(path):
+            if os.path.basename(os.path.dirname(path)) not in FOR_ALL_UNITS and not is_runtime_drop_in(path):
                 return f"{path} changes {unit}, which is ours"
     shown = _show(SOCKET)
     if networks_of(shown.get("IPAddressDeny", "")) != networks_of("any"):

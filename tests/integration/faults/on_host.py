@@ -87,7 +87,7 @@ class Listener:
         """Observe the host and plan, as the action plugin does."""
         task = Task(listen=(parse_listen(f"{self.address}:{PORT}"),), allow=("10.99.0.0/16",), method=self.method)
         params = {"ports": [PORT], "firewall": task.firewall, "filtering": task.may_need_filtering}
-        raw = observe(Host(_command), params if state == "present" else {})
+        raw = observe(_command, params if state == "present" else {})
         observation = parse_observation(json.loads(json.dumps(raw)))
         if state == "absent":
             observed = understand(observation)

@@ -11,6 +11,7 @@ __all__ = ("check_guard_is_last", "check_own_units")
 import os
 import re
 
+from ansible_collections.gangway.docker.plugins.module_utils._guard.socket_filter import FOR_ALL_UNITS
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
@@ -28,8 +29,8 @@ def check_own_units(observed: Observed) -> None:
     """
     for unit in _OURS:
         for path in observed.observation.unit_files.get(unit, ()):
-            is_drop_in = os.path.basename(os.path.dirname(path)) == f"{unit}.d"
-            if is_drop_in and path not in layout.RUNTIME_DROP_INS:
+            folder = os.path.basename(os.path.dirname(path))
+            if folder.endswith(".d") and folder not in FOR_ALL_UNITS and path not in layout.RUNTIME_DROP_INS:
                 raise Failure(
                     "unit_changed_by_others",
                     thing=path,
