@@ -68,7 +68,7 @@ def test_a_revoked_client_gets_in_neither_by_a_backup_nor_by_a_snapshot(
     assert controller.expose(expose_clients=NAMES).code == 0
     bob = shutil.copytree(controller.client("bob"), tmp_path / "bob")
     backup = shutil.copytree(controller.fleet, tmp_path / "backup")
-    host.run("tar -C / -cf /root/snapshot.tar etc/docker/gangway var/lib/gangway-docker/trust.json")
+    host.run("tar -C / -cf /root/snapshot.tar etc/docker/gangway var/lib/gangway-docker")
     revoked = controller.playbook("revoke", revoke_clients=["bob"], expose_clients=["admin"])
     assert revoked.code == 0, revoked.failures
     assert ask(host.address, bundle=bob) == "refused"
