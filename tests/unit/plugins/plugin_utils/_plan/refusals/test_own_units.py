@@ -13,7 +13,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.decision import must_close
 
 from ..hosts import HOSTS, Host
-from ..planning import exposed_by, expose, observed_of
+from ..planning import expose, exposed_by, observed_of
 
 _ANYONE = "[Socket]\nIPAddressAllow=any\n"
 _SERVICE = "/etc/systemd/system/docker.service.d"
