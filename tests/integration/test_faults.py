@@ -45,6 +45,7 @@ _WITHDRAWALS = {
 _MAY_STAY = (
     "/etc/docker/gangway",
     "/etc/systemd/system/docker.service.d",
+    "/etc/systemd/system/docker.socket.d",
     "/var/lib/gangway-docker",
     "/run/gangway-docker-listener",
     "docker-gangway-firewall",
