@@ -12,7 +12,6 @@ from __future__ import annotations
 __all__ = ("CA_DIGEST", "GATE", "Gate")
 
 import json
-import os
 import typing as t
 from dataclasses import dataclass, field
 
@@ -38,10 +37,10 @@ class Gate:
     flags: bool = False
 
     @classmethod
-    def read(cls, folder: str = "") -> t.Optional[Gate]:
+    def read(cls) -> t.Optional[Gate]:
         """Read gate.json; None: there is none, or it is not one of ours."""
         try:
-            with open(os.path.join(folder, GATE), encoding="utf-8") as stream:
+            with open(GATE, encoding="utf-8") as stream:
                 found = json.load(stream)
             return cls(
                 kind=found["kind"],

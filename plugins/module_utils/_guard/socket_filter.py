@@ -13,7 +13,7 @@ Standalone: part of the program that lies on each host.
 
 from __future__ import annotations
 
-__all__ = ("FOR_ALL_UNITS", "SOCKET", "foreign_setting", "is_runtime_drop_in", "networks_of", "put_in_force")
+__all__ = ("FOR_ALL_UNITS", "SOCKET", "networks_of", "put_in_force")
 
 import ipaddress
 import os
@@ -38,32 +38,31 @@ def put_in_force(networks: t.Sequence[str]) -> t.Optional[str]:
     code, said = _systemctl("set-property", "--runtime", SOCKET, *words)
     if code != 0:
         return f"the access list of {SOCKET} can't be set ({said})"
-    shown = _show(SOCKET)
-    if networks_of(shown.get("IPAddressAllow", "")) != networks_of(" ".join(networks)):
-        return f"the access list of {SOCKET} is {shown.get('IPAddressAllow') or 'empty'} though another one was set"
-    return foreign_setting()
+    return _problem(networks)
 
 
-def foreign_setting() -> t.Optional[str]:
+def _problem(networks: t.Sequence[str]) -> t.Optional[str]:
     """Return what others have set for our units, or for a slice above the socket, so that the list is not in force."""
-    for unit in _UNITS:
-        shown = _show(unit)
+    units = {unit: _show(unit) for unit in _UNITS}
+    socket = units[SOCKET]
+    if networks_of(socket.get("IPAddressAllow", "")) != networks_of(" ".join(networks)):
+        return f"the access list of {SOCKET} is {socket.get('IPAddressAllow') or 'empty'} though another one was set"
+    for unit, shown in units.items():
         if not shown:
             return f"systemctl does not show {unit}"
         for path in shown.get("DropInPaths", "").split():
-            if os.path.basename(os.path.dirname(path)) not in FOR_ALL_UNITS and not is_runtime_drop_in(path):
+            if os.path.basename(os.path.dirname(path)) not in FOR_ALL_UNITS and not _is_runtime_drop_in(path):
                 return f"{path} changes {unit}, which is ours"
-    shown = _show(SOCKET)
-    if networks_of(shown.get("IPAddressDeny", "")) != networks_of("any"):
-        return f"{SOCKET} denies {shown.get('IPAddressDeny') or 'nobody'} and not any"
-    for slice_unit in slices_above(shown.get("Slice", "")):
+    if networks_of(socket.get("IPAddressDeny", "")) != networks_of("any"):
+        return f"{SOCKET} denies {socket.get('IPAddressDeny') or 'nobody'} and not any"
+    for slice_unit in slices_above(socket.get("Slice", "")):
         allowed = _show(slice_unit).get("IPAddressAllow", "")
         if allowed:
             return f"{slice_unit} above {SOCKET} allows {allowed}"
     return None
 
 
-def is_runtime_drop_in(path: str) -> bool:
+def _is_runtime_drop_in(path: str) -> bool:
     """Whether this drop-in is the one that C(put_in_force) makes."""
     return path in (f"{_RUNTIME}50-IPAddressAllow.conf", f"{_RUNTIME}50-IPAddressDeny.conf")
 

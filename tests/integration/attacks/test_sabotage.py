@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sabotages that would open the API, or let in more machines, and a client that never stops knocking meanwhile."""
+"""Sabotages that would open the API or widen the access list, while a client sends requests without a pause."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""tls_bundle's work: many identities in one call, and a result that tells of each."""
+"""tls_bundle's work: many identities in one call, and a result for each."""
 
 from __future__ import annotations
 

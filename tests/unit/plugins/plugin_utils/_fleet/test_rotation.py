@@ -427,7 +427,7 @@ def test_there_is_nothing_to_rotate_without_an_authority(tmp_path: Path, step: t
 def test_an_authority_that_may_not_sign_others_is_replaced_only_when_told_so_and_with_a_warning(
     tmp_path: Path, lengths: list[int | None]
 ) -> None:
-    """C(lengths): of the authority's pathlen, and of those above it."""
+    """C(lengths): pathlen of the authority, then of the certificates above it."""
     fleets_dir, chain = tmp_path / "fleets", []
     for number, length in reversed(list(enumerate(lengths))):
         chain.insert(0, _ca(f"CA {number}", chain[0] if chain else None, path_length=length))
