@@ -14,9 +14,10 @@ dockerd must still start, and the running containers must survive that start. So
 - If live-restore is gone, it is put back: a start without it stops the containers.
 
 Words before the files are for other methods: C(hosts) looks after a port in C(hosts) of daemon.json, removes TCP from
-it if need be, and exits with 0 if dockerd may start; C(closed) removes it in any case; C(flags), with CA, certificate,
-key and hosts after the files, exits with 0 if dockerd can start with these as flags; C(flags-in VARIABLE) also checks
-what follows the variable on dockerd's command line. C(gate), with C(narrow), C(open) or C(restore): see gate.py.
+it if need be, and exits with 0 if dockerd may start; C(flags), with CA, certificate, key and hosts after the files,
+exits with 0 if dockerd can start with these as flags; C(flags-in VARIABLE) also checks what follows the variable on
+dockerd's command line. All of these narrow the gate as well, since each process here delays the start of dockerd.
+C(closed) does no more than remove TCP from C(hosts). C(gate), with C(narrow), C(open) or C(restore): see gate.py.
 
 It stands alone, on Python 3.9 or later and the standard library.
 """
@@ -44,21 +45,29 @@ from .judgement import (
 from .listener import Gate
 from .proof import ca_problem
 
+_NO_LIST = "the access list is not in force"
+#: The environment has it where the shell found that out.
+_UNGUARDED = "GANGWAY_UNGUARDED"
 
-def main(arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str]) -> int:
-    """Return 0 if the port may stay open."""
+
+def main(arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str], problem: str | None = None) -> int:
+    """Return 0 if the port may stay open. C(problem): why it may not in any case."""
     path, good_copy = arguments
-    problem = _look_after(path, good_copy, shown, environment)
+    found = _look_after(path, good_copy, shown, environment)
+    if found is not None:
+        problem = f"mutual TLS is not in force: {found}"
     if problem is None:
         return 0
-    say(f"mutual TLS is not in force: {problem}. Closing docker-gangway.socket; dockerd starts without the port")
+    say(f"{problem}. Closing docker-gangway.socket; dockerd starts without the port")
     return 1
 
 
-def hosts_allowed(arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str]) -> int:
+def hosts_allowed(
+    arguments: t.Sequence[str], shown: str, environment: t.Mapping[str, str], problem: str | None = None
+) -> int:
     """Return 0 if dockerd may start with daemon.json: C(hosts) has TCP (now) only with mutual TLS in force."""
     path, good_copy = arguments
-    problem = _look_after(path, good_copy, shown, environment)
+    problem = _look_after(path, good_copy, shown, environment) or problem
     hosts = parse_leniently(read(path)).get("hosts")
     problem = problem or address_problem(hosts if isinstance(hosts, list) else [])
     if problem is None:
@@ -66,7 +75,7 @@ def hosts_allowed(arguments: t.Sequence[str], shown: str, environment: t.Mapping
     return close(path, problem)
 
 
-def close(path: str, problem: str = "the access list is not in force") -> int:
+def close(path: str, problem: str = _NO_LIST) -> int:
     """Remove TCP from C(hosts) in daemon.json; return 0, since dockerd may start then."""
     say(f"{problem}. dockerd starts without its TCP port")
     text = read(path)
@@ -135,13 +144,16 @@ def _run(words: t.Sequence[str]) -> int:
         return gate.run(words[1:])
     if words[0] == "closed":
         return close(words[1])
+    narrowed = gate.narrow()
+    problem = _NO_LIST if _UNGUARDED in os.environ else narrowed
     if words[0] == "flags":
-        return flags_allowed(words[1:])
+        return flags_allowed(words[1:], problem)
+    shown = sys.stdin.read()
     if words[0] == "flags-in":
-        return flags_allowed(words[2:], trailing_problem(words[1], sys.stdin.read(), os.environ))
+        return flags_allowed(words[2:], problem or trailing_problem(words[1], shown, os.environ))
     if words[0] == "hosts":
-        return hosts_allowed(words[1:], sys.stdin.read(), os.environ)
-    return main(words, sys.stdin.read(), os.environ)
+        return hosts_allowed(words[1:], shown, os.environ, problem)
+    return main(words, shown, os.environ, problem)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running a command where there is no AnsibleModule.
+"""Running a command where there is no AnsibleModule, before each start of dockerd: what this costs, the start costs.
 
 Standalone: part of the program that lies on each host.
 """
@@ -11,27 +11,30 @@ from __future__ import annotations
 
 __all__ = ("run_command",)
 
+import os
 import typing as t
 
 
-def run_command(words: t.Sequence[str], stdin: str = "", timeout: t.Optional[float] = None) -> t.Tuple[int, str, str]:
-    """Return the exit status, stdout and stderr. A command that can't be started or does not end has status 127."""
-    # Here, since most who import this file run nothing.
-    import asyncio
-
-    async def call() -> t.Tuple[int, str, str]:
-        pipe = asyncio.subprocess.PIPE
+def run_command(words: t.Sequence[str], stdin: str = "", seconds: int = 20) -> t.Tuple[int, str, str]:
+    """Return the exit status, stdout and stderr; status 127: it can't be started. C(timeout) ends it in time."""
+    # Files in memory and not pipes, which could fill up while nobody reads.
+    streams = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
+    try:
+        os.write(streams[0], stdin.encode())
+        os.lseek(streams[0], 0, os.SEEK_SET)
+        handed = [(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)]
+        timed = ["timeout", str(seconds), *words]
         try:
-            process = await asyncio.create_subprocess_exec(*words, stdin=pipe, stdout=pipe, stderr=pipe)
+            process = os.posix_spawnp(timed[0], timed, os.environ, file_actions=handed)
         except OSError as exc:
             return 127, "", str(exc)
-        try:
-            stdout, stderr = await asyncio.wait_for(process.communicate(stdin.encode()), timeout)
-        except asyncio.TimeoutError:
-            process.kill()
-            await process.wait()
-            return 127, "", f"{words[0]} does not end"
-        code = 1 if process.returncode is None else process.returncode
-        return code, stdout.decode(errors="replace"), stderr.decode(errors="replace")
+        _pid, status = os.waitpid(process, 0)
+        stdout, stderr = (_text(stream) for stream in streams[1:])
+        return os.waitstatus_to_exitcode(status), stdout, stderr
+    finally:
+        for stream in streams:
+            os.close(stream)
 
-    return asyncio.run(call())
+
+def _text(stream: int) -> str:
+    return os.pread(stream, os.fstat(stream).st_size, 0).decode(errors="replace")

@@ -95,7 +95,7 @@ def _keep_broken(path: str, text: str) -> str:
 
 def _dockerd_version() -> str:
     """Return the version of the dockerd that is installed; empty if it does not say."""
-    _code, said, _errors = run_command(["dockerd", "--version"], timeout=10.0)
+    _code, said, _errors = run_command(["dockerd", "--version"], seconds=10)
     match = re.search(r"version (\S+)", said)
     return match.group(1) if match else ""
 

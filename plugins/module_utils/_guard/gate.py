@@ -152,7 +152,7 @@ def _apply(gate: Gate, state: str) -> t.Optional[str]:
         own = list(gate.own)
         return socket_filter.put_in_force({"narrow": own, "open": [*own, *gate.allow]}.get(state, []))
     path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    code, _stdout, stderr = run_command(["env", path, "nft", "-f", "-"], nftables_gate.transaction(state), timeout=20.0)
+    code, _stdout, stderr = run_command(["env", path, "nft", "-f", "-"], nftables_gate.transaction(state))
     return None if code == 0 else f"nft does not load the gate ({stderr.strip()})"
 
 

@@ -82,5 +82,5 @@ def _show(unit: str) -> t.Dict[str, str]:
 
 
 def _systemctl(*words: str) -> t.Tuple[int, str]:
-    code, stdout, stderr = run_command(["systemctl", *words], timeout=20.0)
+    code, stdout, stderr = run_command(["systemctl", *words])
     return code, (stdout or stderr).strip()

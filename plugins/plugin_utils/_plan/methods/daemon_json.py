@@ -23,7 +23,7 @@ from ..host.observed import Observed
 from ..listener.listener import HEADER, TLS_SETTINGS, Listener, tcp_url
 from ..startup.startup import split_hosts
 from .flags import DEFAULT_HOST
-from .gating import port_checks
+from .gating import guarded
 from .guarding import GUARD_WORDS, guard_of_daemon_json, unit_section
 from .method import Rendered
 from .shell_block import render_wrapper, shell_check, wrapper_block
@@ -84,9 +84,8 @@ class DaemonJson:
 
 def _guard(listener: Listener) -> str:
     """Where it can't tell, dockerd does not start: the port is in the same file as what is to be checked."""
-    commands = [guard_of_daemon_json(listener.python, "hosts")] if listener.tls else []
-    # Last: the guard may bring the last good daemon.json back, and its hosts with it.
-    closed = f"{listener.python} -B {GUARD_WORDS} closed {layout.DAEMON_JSON}"
-    guarded = " && ".join(port_checks(listener))
-    commands.append(f"cd {layout.STATE} && {{ {{ {guarded}; }} || {closed}; }}")
-    return f"ExecStartPre=/bin/sh -c '{' && '.join(commands)}'\n"
+    commands = guarded(listener, guard_of_daemon_json(listener.python, "hosts"))
+    if not listener.tls:
+        # With TLS, the guard takes the port away by itself.
+        commands = f"{{ {commands}; }} || {listener.python} -B {GUARD_WORDS} closed {layout.DAEMON_JSON}"
+    return f"ExecStartPre=/bin/sh -c '{commands}'\n"

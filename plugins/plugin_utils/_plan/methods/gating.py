@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("gate_files", "narrow_command", "port_checks", "render_boot_drop_in", "render_gate_unit", "wait_command")
+__all__ = ("gate_files", "guarded", "render_boot_drop_in", "render_gate_unit", "wait_command")
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 
@@ -28,14 +28,18 @@ def gate_files(observed: Observed, listener: Listener, *, flags: bool) -> dict[s
     return files
 
 
-def narrow_command(listener: Listener) -> str:
-    """Return the shell command, to be run in our folder, that lets only the host itself reach the port."""
-    return f"{listener.python} -B -m guard gate narrow"
+def guarded(listener: Listener, judgement: str, checks: tuple[str, ...] | None = None) -> str:
+    """Return the shell command that exits 0 where dockerd may have its port; the gate is narrow then.
 
-
-def port_checks(listener: Listener) -> tuple[str, ...]:
-    """Return shell commands, to be run in our folder before dockerd starts: they fail unless the port is guarded."""
-    return (*listener.checks, narrow_command(listener))
+    C(judgement): what runs the guard in our folder, where there is TLS to judge. It narrows the gate in the same
+    process, after the checks, since they load the table that the gate is in; and it runs even if these fail, since
+    without what it repairs dockerd might not start. C(checks): None for the listener's.
+    """
+    folder, checks = f"cd {layout.STATE}", listener.checks if checks is None else checks
+    if not listener.tls:
+        return " && ".join([folder, *checks, f"{listener.python} -B -m guard gate narrow"])
+    told = [f"{{ {' && '.join(checks)} || export GANGWAY_UNGUARDED=1; }}"] if checks else []
+    return " && ".join([folder, *told, judgement])
 
 
 def wait_command(listener: Listener) -> str:

@@ -23,7 +23,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared import layo
 
 from ..host.observed import Observed
 from ..listener.listener import Listener, tcp_url
-from .gating import port_checks
+from .gating import guarded
 
 #: What shows in docker.service's ExecStartPre where the guard is in force.
 GUARD_WORDS = "-m guard"
@@ -39,10 +39,11 @@ _SHOW = (
 def guard_of_daemon_json(python: str, mode: str = "", show: str = _SHOW) -> str:
     """Return the shell command that exits 0 where daemon.json has mutual TLS in force.
 
-    C(mode) hosts: or where it took TCP out of C(hosts) there. C(show) prints ExecStart as systemctl does.
+    It is run in our folder. C(mode) hosts: or where it took TCP out of C(hosts) there. C(show) prints ExecStart as
+    systemctl does.
     """
     words = f"{GUARD_WORDS} {mode}".rstrip()
-    return f"cd {layout.STATE} && {show} | {python} -B {words} {layout.DAEMON_JSON} {layout.GOOD_COPY}"
+    return f"{show} | {python} -B {words} {layout.DAEMON_JSON} {layout.GOOD_COPY}"
 
 
 def guard_of_flags(listener: Listener) -> str:
@@ -66,11 +67,8 @@ def proof(listener: Listener, variable: str = "") -> str:
 
     C(variable): what holds these flags on dockerd's command line, where others may follow.
     """
-    words = [f"cd {layout.STATE}"]
-    if listener.tls:
-        words.append(f"{_SHOW} | {check_of_flags(listener, variable)}" if variable else check_of_flags(listener))
-    words += port_checks(listener)
-    return " && ".join(words)
+    check = check_of_flags(listener, variable)
+    return guarded(listener, f"{_SHOW} | {check}" if variable else check)
 
 
 def check_of_flags(listener: Listener, variable: str = "") -> str:

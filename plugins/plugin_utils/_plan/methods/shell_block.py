@@ -13,7 +13,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared import layo
 from ..host.observed import Observed
 from ..listener.listener import HEADER, Listener
 from ..startup.options_file import OptionsFile
-from .gating import port_checks, wait_command
+from .gating import guarded, wait_command
 from .guarding import HAS_TCP, check_of_flags, guard_of_daemon_json
 
 #: The file is read whatever the script is to do, and by OpenRC for a look at its dependencies. Only what surely starts
@@ -35,12 +35,8 @@ def shell_block(listener: Listener, options: OptionsFile, flags: str) -> str:
     another TCP port, which they protect as well.
     """
     variable = options.variable
-    conditions = [f"cd {layout.STATE}", f"! sed '1,/^# END gangway.docker/d' {options.path} | grep -q {variable}"]
-    # Narrow first: an earlier start may have left the gate open.
-    conditions += port_checks(listener)
-    if listener.tls:
-        conditions.append(check_of_flags(listener))
-    conditions.append(wait_command(listener))
+    last = f"! sed '1,/^# END gangway.docker/d' {options.path} | grep -q {variable}"
+    conditions = [last, guarded(listener, check_of_flags(listener)), wait_command(listener)]
     others = f'if echo "${variable}" | {HAS_TCP}; then exit 1; fi'
     return _ONLY_AT_START % f'if ({" && ".join(conditions)}); then {variable}="${variable} {flags}"; else {others}; fi'
 
@@ -70,8 +66,6 @@ def wrapper_block(options: OptionsFile, program: str) -> str:
 
 def _check(listener: Listener, command: str) -> str:
     """Return the shell command that exits 0 where dockerd may start as C(command): without its port, if need be."""
-    conditions = [f"cd {layout.STATE}", *port_checks(listener)]
-    if listener.tls:
-        show = f'echo "argv[]={command} ; ignore_errors="'
-        conditions.append(guard_of_daemon_json(listener.python, "hosts", show))
-    return " && ".join([*conditions, wait_command(listener)])
+    show = f'echo "argv[]={command} ; ignore_errors="'
+    judgement = guard_of_daemon_json(listener.python, "hosts", show)
+    return f"{guarded(listener, judgement)} && {wait_command(listener)}"

@@ -21,7 +21,7 @@ from ..host.observed import Observed
 from ..listener.addresses import Listen
 from ..listener.gate import own_networks
 from ..listener.listener import HEADER, TLS_SETTINGS, Listener
-from .gating import narrow_command, port_checks
+from .gating import guarded
 from .guarding import after_boot_units, exec_start_section, guard_of_daemon_json
 from .method import Rendered
 
@@ -115,9 +115,8 @@ def render_drop_in(listener: Listener) -> str:
     stopped = f"case $(systemctl is-active {layout.GANGWAY_SOCKET}) in inactive|failed) ;; *) exit 1 ;; esac"
     stop = f"systemctl stop {layout.GANGWAY_SOCKET}; {stopped}"
     # The access list of the socket unit is in its file, where the unit has seen to it already.
-    checks = port_checks(listener) if listener.gate == "nftables" else (narrow_command(listener),)
-    judgement = [guard_of_daemon_json(listener.python)] if listener.tls else []
-    guard = " && ".join([f"cd {layout.STATE}", *checks, *judgement])
+    checks = listener.checks if listener.gate == "nftables" else ()
+    guard = guarded(listener, guard_of_daemon_json(listener.python), checks)
     return (
         f"{HEADER}"
         "[Unit]\n"

@@ -87,7 +87,7 @@ def site(tmp_path: Path, pem_files: dict[str, bytes], keep_listener: t.Callable[
     for name in ("ca", "cert", "key"):
         site.pem(name).write_bytes(pem_files[f"{name}.pem"])
     site.good.write_text(site.write())
-    keep_listener(site.folder, site.settings, pem_files["ca.pem"])
+    keep_listener(site.folder, site.settings, pem_files["ca.pem"], kind="socket")
     return site
 
 
@@ -368,17 +368,38 @@ def test_nothing_is_left_beside_the_files_that_are_written(site: Site) -> None:
     assert [p.name for p in site.good.parent.iterdir()] == ["daemon.json.good"]
 
 
-def _on_the_host(site: Site) -> subprocess.CompletedProcess[str]:
+#: Runs the program with the gate's record elsewhere than below /run.
+_PROGRAM = """
+import runpy
+import guard.gate
+guard.gate.RECORD = "record"
+runpy.run_module("guard", run_name="__main__", alter_sys=True)
+"""
+#: Answers as systemd does where the socket's access list is as set.
+_SYSTEMCTL = """#!/bin/sh
+case "$*" in
+"set-property --runtime docker-gangway.socket "*) echo "$*" >> set-property ;;
+"show docker-gangway"*) printf 'DropInPaths=\nIPAddressAllow=10.20.0.5/32\nIPAddressDeny=any\nSlice=-.slice\n' ;;
+"show -.slice "*) printf 'IPAddressAllow=\nIPAddressDeny=\n' ;;
+*) exit 1 ;;
+esac
+"""
+
+
+def _on_the_host(site: Site, systemctl: str = _SYSTEMCTL, **environment: str) -> subprocess.CompletedProcess[str]:
     """As the drop-in has it: a package of copies, no collection, no site-packages."""
+    (site.folder / "bin").mkdir(exist_ok=True)
+    (site.folder / "bin" / "systemctl").write_text(systemctl)
+    (site.folder / "bin" / "systemctl").chmod(0o755)
     package = site.folder / "guard"
     package.mkdir(exist_ok=True)
     for change in guard_files():
         (package / os.path.basename(change.path)).write_bytes(change.content or b"")
     return subprocess.run(
-        [sys.executable, "-B", "-S", "-E", "-m", "guard", str(site.daemon_json), str(site.good)],
+        [sys.executable, "-B", "-S", "-E", "-c", _PROGRAM, str(site.daemon_json), str(site.good)],
         input=SHOWN,
         cwd=site.folder,
-        env={"PATH": os.defpath},
+        env={"PATH": f"{site.folder}/bin:{os.defpath}", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -390,6 +411,24 @@ def test_as_a_program_it_exits_0_and_says_nothing_where_all_is_well(site: Site) 
     outcome = _on_the_host(site)
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
     assert not list((site.folder / "guard").rglob("*.pyc"))
+    narrowed = (site.folder / "set-property").read_text()
+    assert narrowed.splitlines()[0].endswith(" IPAddressAllow= IPAddressAllow=10.20.0.5/32")
+    assert json.loads((site.folder / "record").read_text())["state"] == "narrow"
+
+
+def test_as_a_program_it_exits_1_where_the_gate_can_not_be_narrowed(site: Site) -> None:
+    """And still brings the last good daemon.json back: dockerd must start."""
+    site.daemon_json.write_text("{")
+    outcome = _on_the_host(site, "#!/bin/sh\necho no such unit >&2; exit 1\n")
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert "the access list of docker-gangway.socket can't be set (no such unit). Closing" in outcome.stderr
+    assert site.daemon_json.read_text() == site.good.read_text()
+
+
+def test_as_a_program_it_exits_1_where_the_shell_found_no_access_list(site: Site) -> None:
+    outcome = _on_the_host(site, GANGWAY_UNGUARDED="1")
+    assert outcome.returncode == 1
+    assert "the access list is not in force. Closing docker-gangway.socket" in outcome.stderr
 
 
 def test_as_a_program_it_exits_1_and_tells_the_journal_why(site: Site) -> None:

@@ -167,19 +167,20 @@ def start_of(host: Host, units: t.Mapping[str, str], when: str, step: Step | Non
     is_in_one_place = not any(key in settings for key in ("hosts", *TLS_KEYS))
     can_have_flags = "-m guard flags" not in checks or (has_guard and has_bundle and is_in_one_place)
     can_be_narrow = has_guard and layout.GATE in host.files
-    can_have_rules = _is_guarded(host, units, checks) and (can_be_narrow or "-m guard gate narrow" not in checks)
+    can_have_rules = _is_guarded(host, units, checks) and (can_be_narrow or "-m guard" not in checks)
     started = allowed if can_have_flags and can_have_rules else refused
     fails = ""
     if any(f"-m guard {mode}" in checks for mode in ("hosts", "closed")) and not has_guard:
         fails = "the guard is missing"
-    if "|| exit 1" in checks and not can_have_rules:
+    if "|| exit 1" in checks and not can_have_rules and "-m guard hosts" not in checks:
         fails = "the rules are missing"
     if layout.DOCKERD_WRAPPER in checks and layout.DOCKERD_WRAPPER not in host.files:
         fails = "the wrapper is missing"
     if re.search("-m guard (hosts|/etc)", checks) and not has_bundle and any(key in settings for key in TLS_KEYS[1:]):
         settings = {key: value for key, value in settings.items() if key not in TLS_KEYS[1:]}
     is_verified = settings.get("tlsverify") is True and not started.tls
-    if ("-m guard hosts" in checks and not is_verified) or ("-m guard closed" in checks and not can_have_rules):
+    is_closed = ("-m guard hosts" in checks and not is_verified) or not can_have_rules
+    if is_closed and any(f"-m guard {mode}" in checks for mode in ("hosts", "closed")):
         hosts = [address for address in settings.get("hosts", []) if not address.startswith("tcp://")]
         settings = {**settings, "hosts": hosts} if hosts else {k: v for k, v in settings.items() if k != "hosts"}
     by_flag = {flag[2:].partition("=")[0]: flag.partition("=")[2] or True for flag in started.tls}

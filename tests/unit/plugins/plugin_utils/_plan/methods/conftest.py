@@ -39,9 +39,11 @@ class Site:
         self.listener = folder / "state" / "listener"
 
     def says(self, program: str, status: int, said: str = "") -> None:
-        """From now on, this one ends so."""
+        """From now on, this one ends so; the guard refuses the port as well where it is told of no access list."""
         path = self.folder / program
-        path.write_text(f"#!/bin/sh\necho {program} $* >> {self.folder}/log\necho '{said}'\nexit {status}\n")
+        log = f"echo {program} $* ${{GANGWAY_UNGUARDED:+unguarded}} >> {self.folder}/log\n"
+        refuse = 'case "$GANGWAY_UNGUARDED $*" in "1 -B -m guard flags"*) exit 1 ;; esac\n'
+        path.write_text(f"#!/bin/sh\n{log}{refuse}echo '{said}'\nexit {status}\n")
         path.chmod(0o755)
 
     @property
