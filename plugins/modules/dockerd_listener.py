@@ -42,10 +42,10 @@ options:
   listen:
     description:
       - Where to listen, each as C(ADDRESS:PORT), C([IPV6]:PORT), C(NAME:PORT), or C(any:PORT) for all addresses of the
-        host. Without a port it is 2376.
+        host. Without a port it is 2376, or 2375 with O(tls=false): what clients take by themselves.
       - A name is that of a network interface of the host (C(eth1:2376)), for all its addresses, or of a host, and
         resolved there, for those of its addresses that the host has. Each run resolves it again and follows.
-      - The default is the address of the host that Ansible connects to by SSH, with port 2376.
+      - The default is the address of the host that Ansible connects to by SSH, with that port.
     type: list
     elements: str
     default: []

@@ -13,7 +13,7 @@ import pytest
 
 from tests.attack import ADMIN, attack
 from tests.integration.controller import Controller
-from tests.integration.port import ask, ask_in_the_clear, is_safe
+from tests.integration.port import PORT, ask, ask_in_the_clear, is_safe
 from tests.integration.snapshot import snapshot, started_at
 from tests.lab.hosts import Host
 
@@ -159,7 +159,8 @@ def test_edits_made_after_a_run_was_cut_off_stay(host: Host, controller: Control
 @pytest.mark.one_host
 def test_plain_tcp_goes_even_where_the_memory_of_it_is_gone(host: Host, controller: Controller) -> None:
     plain = {"expose_tls": False, "expose_insecure": True, "expose_method": "daemon_json"}
-    assert controller.expose(**plain, expose_allow=["172.30.77.1"]).code == 0
+    there = {"expose_listen": [f"{host.address}:{PORT}"], "expose_allow": ["172.30.77.1"]}
+    assert controller.expose(**plain, **there).code == 0
     assert ask_in_the_clear(host.address) == "answered"
     host.run("rm -rf /var/lib/gangway-docker")
     assert controller.withdraw().code == 0

@@ -103,8 +103,10 @@ def test_plain_tcp_for_those_who_ask_twice(host: Host, controller: Controller, m
     assert any("root" in warning for warning in outcome.warnings(host.name))
     assert outcome.listener(host.name)["endpoint"]["tls"] is False
     assert not controller.fleet.joinpath("authority").exists()
-    assert ask_in_the_clear(host.address) == "answered"
-    assert ask(host.address, source=OUTSIDE, timeout=2) == "dropped"
+    # What clients take where the URL has no port.
+    assert outcome.listener(host.name)["endpoint"]["url"] == f"tcp://{host.address}:2375"
+    assert ask_in_the_clear(host.address, 2375) == "answered"
+    assert ask(host.address, port=2375, source=OUTSIDE, timeout=2) == "dropped"
     assert started_at(host) == container
     again = controller.expose(**plain)
     assert again.changed(host.name) == 0
@@ -115,6 +117,7 @@ def test_plain_tcp_for_those_who_ask_twice(host: Host, controller: Controller, m
     secured = controller.expose(expose_method=method)
     assert secured.code == 0, secured.failures
     assert is_safe(host.address)
+    assert ask_in_the_clear(host.address, 2375) == "closed"
     assert ask(host.address, bundle=controller.client()) == "answered"
     assert controller.withdraw().code == 0
     assert snapshot(host) == before

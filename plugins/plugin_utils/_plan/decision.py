@@ -81,7 +81,7 @@ def decide(task: Task, observation: Observation) -> Decision:
     method = choose_method(adoption.observed, task.method, originals.method)
     firewall, facts = firewall_of(task.firewall, method.name), facts_of(observed)
     gate = choose_gate(facts, method=method.name, firewall=firewall.name)
-    access = Access(listen_of(task.listen, observation), allow_of(task.allow, observation))
+    access = Access(listen_of(task.listen, observation, task.port), allow_of(task.allow, observation))
     listener = Listener(
         listen=tuple(access.listen),
         allow=tuple(access.allow),

@@ -11,7 +11,7 @@ __all__ = ("Task",)
 import typing as t
 from dataclasses import dataclass
 
-from .listener.addresses import Listen, check_plain_tcp, parse_allow, parse_listen
+from .listener.addresses import DEFAULT_PORT, PLAIN_PORT, Listen, check_plain_tcp, parse_allow, parse_listen
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,9 @@ class Task:
 
         Failures: C(invalid_listen), C(invalid_allow), C(insecure_not_confirmed), C(insecure_everyone).
         """
+        port = _port(tls=args["tls"])
         task = cls(
-            listen=tuple(parse_listen(text) for text in args["listen"]),
+            listen=tuple(parse_listen(text, port) for text in args["listen"]),
             allow=parse_allow(args["allow"]),
             method=args["method"],
             firewall=args["firewall"],
@@ -51,6 +52,15 @@ class Task:
         return task
 
     @property
+    def port(self) -> int:
+        """The port where the options name none."""
+        return _port(tls=self.tls)
+
+    @property
     def may_need_filtering(self) -> bool:
         """Whether the host should see if systemd can filter packets."""
         return self.method in ("auto", "socket") and self.firewall != "nftables"
+
+
+def _port(*, tls: bool) -> int:
+    return DEFAULT_PORT if tls else PLAIN_PORT

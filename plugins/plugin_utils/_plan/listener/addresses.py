@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = (
     "ANY",
     "DEFAULT_PORT",
+    "PLAIN_PORT",
     "Listen",
     "check_plain_tcp",
     "is_covered_by",
@@ -25,6 +26,8 @@ from dataclasses import dataclass
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 DEFAULT_PORT = 2376
+#: Without TLS: what clients take where a URL has no port. Both are Docker's, with IANA.
+PLAIN_PORT = 2375
 #: All addresses of the host, of IPv4 and IPv6.
 ANY = "any"
 _EVERYONE = ("0.0.0.0/0", "::/0")
@@ -58,31 +61,31 @@ class Listen:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def parse_listen(text: str) -> Listen:
-    """Read C(ADDRESS:PORT), C([IPV6]:PORT), C(NAME:PORT) or C(any:PORT); without a port it is 2376.
+def parse_listen(text: str, port: int = DEFAULT_PORT) -> Listen:
+    """Read C(ADDRESS:PORT), C([IPV6]:PORT), C(NAME:PORT) or C(any:PORT); C(port) is what it is without one.
 
     A name is a host's or a network interface's (C(eth0.100), C(br-1f2e)), and read without regard to case.
 
     Failures: C(invalid_listen).
     """
     match = re.fullmatch(r"(?:tcp://)?(\[[^\]]*\]|[^:\[\]/]*)(?::([0-9]+))?", text)
-    host, port = (match.group(1).strip("[]"), int(match.group(2) or DEFAULT_PORT)) if match else ("", 0)
+    host, number = (match.group(1).strip("[]"), int(match.group(2) or port)) if match else ("", 0)
     if match is None and text.count(":") > 1 and "://" not in text:
-        raise _invalid_listen(text, "an IPv6 address needs brackets here", f"Write it as [{text}]:{DEFAULT_PORT}")
+        raise _invalid_listen(text, "an IPv6 address needs brackets here", f"Write it as [{text}]:{port}")
     if "://" in text and not text.startswith("tcp://"):
-        raise _invalid_listen(text, "dockerd listens on tcp:// only", f"Write ADDRESS:{DEFAULT_PORT}")
+        raise _invalid_listen(text, "dockerd listens on tcp:// only", f"Write ADDRESS:{port}")
     if "%" in host:
         raise _invalid_listen(text, "link-local addresses with a zone can't be in a certificate", "Use another address")
     if host == "":
         raise _invalid_listen(
             text,
             "it names no address (dockerd would listen on localhost only)",
-            f"Write ADDRESS:{DEFAULT_PORT}, or any:{DEFAULT_PORT} for all addresses of the host",
+            f"Write ADDRESS:{port}, or any:{port} for all addresses of the host",
         )
-    if not 0 < port < 65536:
-        raise _invalid_listen(text, "the port is not between 1 and 65535", f"Write, for example, {host}:{DEFAULT_PORT}")
+    if not 0 < number < 65536:
+        raise _invalid_listen(text, "the port is not between 1 and 65535", f"Write, for example, {host}:{port}")
     try:
-        return Listen(str(ipaddress.ip_address(host)), port)
+        return Listen(str(ipaddress.ip_address(host)), number)
     except ValueError:
         if re.fullmatch(r"[0-9.]+", host) or not re.fullmatch(r"[A-Za-z0-9_.-]+", host):
             raise _invalid_listen(
@@ -90,7 +93,7 @@ def parse_listen(text: str) -> Listen:
                 "its address is neither an IP address nor the name of a host or of a network interface",
                 "Correct the address",
             ) from None
-        return Listen(host.lower(), port)
+        return Listen(host.lower(), number)
 
 
 def parse_allow(entries: t.Iterable[str]) -> tuple[str, ...]:

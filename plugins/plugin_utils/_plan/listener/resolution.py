@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 from ..host.observation import Observation
-from .addresses import DEFAULT_PORT, Listen, parse_allow
+from .addresses import Listen, parse_allow
 
 
 def names_to_resolve(listen: t.Iterable[Listen]) -> list[str]:
@@ -22,8 +22,11 @@ def names_to_resolve(listen: t.Iterable[Listen]) -> list[str]:
     return list(dict.fromkeys(e.host for e in listen if not (e.is_address or e.is_wildcard)))
 
 
-def listen_of(listen: t.Sequence[Listen], observation: Observation) -> tuple[Listen, ...]:
-    """Return the addresses to listen on, names resolved. Failures: C(listen_unknown), C(listen_unresolvable)."""
+def listen_of(listen: t.Sequence[Listen], observation: Observation, port: int) -> tuple[Listen, ...]:
+    """Return the addresses to listen on, names resolved; C(port) is for the host's own where none are given.
+
+    Failures: C(listen_unknown), C(listen_unresolvable).
+    """
     if listen:
         return tuple(dict.fromkeys(resolved for entry in listen for resolved in _resolve(entry, observation)))
     if observation.connection is None:
@@ -31,9 +34,9 @@ def listen_of(listen: t.Sequence[Listen], observation: Observation) -> tuple[Lis
             "listen_unknown",
             thing="listen",
             reason="it is not set, and this is no SSH connection, so the host's address can't be derived from it",
-            cure="Set listen (expose_listen in the role), for example 10.20.0.5:2376",
+            cure=f"Set listen (expose_listen in the role), for example 10.20.0.5:{port}",
         )
-    return (Listen(observation.connection.server, DEFAULT_PORT),)
+    return (Listen(observation.connection.server, port),)
 
 
 def allow_of(allow: t.Sequence[str], observation: Observation) -> tuple[str, ...]:

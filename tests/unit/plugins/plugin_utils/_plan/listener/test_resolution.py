@@ -57,7 +57,7 @@ def _resolved(name: str, *addresses: str) -> Observation:
 def test_addresses_and_wildcards_are_not_looked_up(text: str) -> None:
     entry = parse_listen(text)
     assert names_to_resolve([entry]) == []
-    assert listen_of([entry], _observation()) == (entry,)
+    assert listen_of([entry], _observation(), 2376) == (entry,)
 
 
 def test_names_are_asked_for_once() -> None:
@@ -77,14 +77,14 @@ def test_names_are_asked_for_once() -> None:
 )
 def test_a_name_becomes_the_addresses_that_lead_outward(name: str, addresses: list[str], resolved: list[str]) -> None:
     observation = _resolved(name, *addresses)
-    assert listen_of([Listen(name, 2377)], observation) == tuple(Listen(address, 2377) for address in resolved)
+    assert listen_of([Listen(name, 2377)], observation, 2376) == tuple(Listen(address, 2377) for address in resolved)
     assert interfaces_in([Listen(name, 2377)], observation) == []
 
 
 @pytest.mark.parametrize("addresses", [[], ["127.0.1.1"], ["::1", "127.0.0.1"]])
 def test_a_name_that_leads_nowhere_from_outside_is_refused(addresses: list[str]) -> None:
     with pytest.raises(Failure) as failure:
-        listen_of([Listen("web1", 2376)], _resolved("web1", *addresses))
+        listen_of([Listen("web1", 2376)], _resolved("web1", *addresses), 2376)
     assert failure.value.key == "listen_unresolvable"
     assert "listen entry web1:2376" in str(failure.value)
 
@@ -92,13 +92,13 @@ def test_a_name_that_leads_nowhere_from_outside_is_refused(addresses: list[str])
 @pytest.mark.parametrize("addresses", [["10.0.0.77"], ["192.0.2.1", "127.0.0.1"]])
 def test_a_name_of_another_machine_is_refused(addresses: list[str]) -> None:
     with pytest.raises(Failure, match="no network interface there has that") as failure:
-        listen_of([Listen("web1", 2376)], _resolved("web1", *addresses))
+        listen_of([Listen("web1", 2376)], _resolved("web1", *addresses), 2376)
     assert failure.value.key == "listen_unresolvable"
 
 
 def test_a_name_that_is_no_interface_and_can_not_be_resolved_names_the_interfaces() -> None:
     with pytest.raises(Failure, match=r"it has lo, eth0, eth1, wg0, .*Name or service not known"):
-        listen_of([Listen("eth9", 2376)], _resolved("eth9"))
+        listen_of([Listen("eth9", 2376)], _resolved("eth9"), 2376)
 
 
 @pytest.mark.parametrize(
@@ -107,18 +107,18 @@ def test_a_name_that_is_no_interface_and_can_not_be_resolved_names_the_interface
 )
 def test_an_interface_becomes_its_addresses_whatever_its_name_means_elsewhere(name: str, resolved: list[str]) -> None:
     observation = _resolved(name, "192.0.2.1")
-    assert listen_of([Listen(name, 2377)], observation) == tuple(Listen(address, 2377) for address in resolved)
+    assert listen_of([Listen(name, 2377)], observation, 2376) == tuple(Listen(address, 2377) for address in resolved)
     assert interfaces_in([Listen(name, 2377)], observation) == [name]
 
 
 def test_loopback_is_used_only_if_asked_for() -> None:
-    assert listen_of([Listen("lo", 2376)], _observation()) == (Listen("127.0.0.1", 2376), Listen("::1", 2376))
+    assert listen_of([Listen("lo", 2376)], _observation(), 2376) == (Listen("127.0.0.1", 2376), Listen("::1", 2376))
 
 
 @pytest.mark.parametrize("name", ["wg0", "tun0"])
 def test_an_interface_without_an_address_is_refused_and_not_looked_up(name: str) -> None:
     with pytest.raises(Failure) as failure:
-        listen_of([Listen(name, 2376)], _resolved(name, "192.0.2.1"))
+        listen_of([Listen(name, 2376)], _resolved(name, "192.0.2.1"), 2376)
     assert failure.value.key == "listen_unresolvable"
     assert f"{name}:2376" in str(failure.value)
     assert "has no address" in str(failure.value)
@@ -127,12 +127,12 @@ def test_an_interface_without_an_address_is_refused_and_not_looked_up(name: str)
 
 def test_interfaces_that_differ_in_case_only_are_refused() -> None:
     with pytest.raises(Failure, match="Vpn and vpn differ in case only"):
-        listen_of([Listen("vpn", 2376)], _observation())
+        listen_of([Listen("vpn", 2376)], _observation(), 2376)
 
 
 def test_several_entries_give_each_address_once() -> None:
     entries = [parse_listen(text) for text in ("eth1:2376", "10.0.0.8:2376", "10.0.0.8:2377")]
-    assert [str(entry) for entry in listen_of(entries, _observation())] == [
+    assert [str(entry) for entry in listen_of(entries, _observation(), 2376)] == [
         "10.0.0.8:2376",
         "[fd00::8]:2376",
         "10.0.0.8:2377",
@@ -141,7 +141,7 @@ def test_several_entries_give_each_address_once() -> None:
 
 def test_without_a_list_it_is_both_ends_of_the_connection() -> None:
     observation = _observation(connection={"client": "10.0.0.1", "server": "10.0.0.8"})
-    assert listen_of((), observation) == (Listen("10.0.0.8", 2376),)
+    assert listen_of((), observation, 2376) == (Listen("10.0.0.8", 2376),)
     assert allow_of((), observation) == ("10.0.0.1/32",)
     assert allow_of(("10.0.0.0/24",), observation) == ("10.0.0.0/24",)
 
@@ -149,7 +149,7 @@ def test_without_a_list_it_is_both_ends_of_the_connection() -> None:
 def test_without_a_list_and_a_connection_it_is_refused() -> None:
     observation = _observation(connection=None)
     with pytest.raises(Failure) as failure:
-        listen_of((), observation)
+        listen_of((), observation, 2376)
     assert failure.value.key == "listen_unknown"
     with pytest.raises(Failure) as failure:
         allow_of((), observation)
