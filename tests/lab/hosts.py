@@ -103,7 +103,10 @@ class Host:
                     f"{self.name}: {self.init} says {state.stdout + state.stderr!r} after {timeout:.0f} s"
                 )
             time.sleep(0.1)
-        self.run(_SERVICES_RUN[self.init])
+        if not FLAVOURS[self.flavour].has_dockerd:
+            self.run("systemctl is-active ssh.service")
+        else:
+            self.run(_SERVICES_RUN[self.init])
         if self.init != "systemd":
             # Only systemd waits until dockerd says that it is ready.
             self.run("for _ in $(seq 300); do docker version > /dev/null 2>&1 && exit; sleep 0.1; done; docker version")

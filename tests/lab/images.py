@@ -36,6 +36,11 @@ _BASE_PACKAGES = (
     "sudo",
     "openssl",
     "busybox-static",
+    "curl",
+)
+#: What any machine has.
+_MACHINE_PACKAGES = tuple(
+    p for p in _BASE_PACKAGES if p not in ("docker.io", "iptables", "nftables", "openssl", "busybox-static")
 )
 
 #: A login without rights of its own, as most sites have it.
@@ -156,12 +161,14 @@ class Recipe:
     init: str = "systemd"
     #: What tells it from other images of the suite, for the image's name.
     variant: str = ""
+    #: A machine without one is a client.
+    has_dockerd: bool = True
 
     @property
     def tag(self) -> str:
         content = asdict(self)
         # Told by the name, and not in the digests of images that were made before there was another.
-        init, variant = content.pop("init"), content.pop("variant")
+        init, variant, _has_dockerd = content.pop("init"), content.pop("variant"), content.pop("has_dockerd")
         name = "-".join([self.suite, *([] if init == "systemd" else [init]), *([variant] if variant else [])])
         return f"gangway-lab/{name}:{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]}"
 
@@ -183,6 +190,13 @@ FLAVOURS: dict[str, Recipe] = {
         (*_HOOKS, 'chroot "$1" systemctl disable firewalld.service ufw.service'),
         variant="firewall",
     ),
+    "client": Recipe(
+        "trixie",
+        (*_MACHINE_PACKAGES, "docker-cli", "docker-compose", "docker-buildx", "python3-docker", "tcpdump"),
+        _LOGIN,
+        variant="client",
+        has_dockerd=False,
+    ),
 }
 #: One for each engine: dockerd 20.10, 26.1 and 28.5, from the oldest to the newest.
 ENGINES = ("bookworm", "trixie", "sid")
@@ -190,6 +204,8 @@ ENGINES = ("bookworm", "trixie", "sid")
 OTHER_INITS = ("bookworm-sysvinit", "bookworm-openrc")
 #: With firewalld and ufw.
 FIREWALLS = "bookworm-firewall"
+#: A machine that people work at: the docker command and compose, and no dockerd.
+CLIENT = "client"
 
 
 def ensure_image(engine: Engine, flavour: str, progress: t.Callable[[str], None] = print) -> str:
