@@ -1,0 +1,121 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The examples in the documentation of each module and plugin, run as they stand, on hosts of the names in them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.controller import ROOT, Controller
+from tests.integration.test_trust import SIGN
+from tests.lab.hosts import Host
+from tests.lab.images import CLIENT
+from tests.lab.inventory import write_inventory
+
+#: Where dockerd_listener's have run, the host is not exposed any more.
+_SOURCES = sorted(
+    (path for kind in ("modules", "lookup") for path in (ROOT / "plugins" / kind).glob("*.py")),
+    key=lambda path: (path.stem == "dockerd_listener", path.stem),
+)
+#: Given on the command line, as for a playbook of one's own.
+_VARIABLES = {"vaulted_passphrase": "for the test"}
+
+
+def examples_of(source: Path) -> str:
+    """Return the text of EXAMPLES."""
+    for statement in ast.parse(source.read_text()).body:
+        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "EXAMPLES":
+            return str(ast.literal_eval(statement.value))
+    raise AssertionError(f"{source.name} has no EXAMPLES")
+
+
+@pytest.mark.flavours("sid")
+def test_they_run_as_they_stand(
+    host: Host, lab: t.Callable[..., Host], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    machine = lab(f"{request.config.getoption('--prefix')}-{CLIENT}", CLIENT)
+    machine.run("for user in runner app; do id $user >/dev/null 2>&1 || useradd --create-home $user; done")
+    image = r"FROM bb\nCMD [\"/bin/sleep\", \"1000\"]\n"
+    host.run(f'printf "{image}" | docker build --quiet --tag app - && mkdir -p /opt/app')
+    world = World(tmp_path, host, machine)
+    exposed = tmp_path / "exposed"
+    words = ["--limit=web1", "--extra-vars={expose_clients: [admin, ci]}"]
+    said = world.play(ROOT / "playbooks" / "expose_docker.yml", exposed, *words)
+    assert not said, said
+    went_wrong = {}
+    for source in _SOURCES:
+        # Each has the fleet as it was exposed; what it makes of the fleet is not the next one's.
+        home = tmp_path / source.stem
+        shutil.copytree(exposed, home)
+        playbook = tmp_path / f"{source.stem}.yml"
+        playbook.write_text(examples_of(source))
+        assert yaml.safe_load(playbook.read_text()), source
+        went_wrong[source.stem] = world.play(playbook, home)
+    assert not any(went_wrong.values()), "\n".join(filter(None, went_wrong.values()))
+
+
+class World:
+    """What the examples take for granted: names, groups, files of a PKI, and a home folder with the fleets."""
+
+    def __init__(self, folder: Path, host: Host, machine: Host) -> None:
+        self._folder = folder
+        self._controller = Controller(folder / "controller", [host])
+        inventory = yaml.safe_load(write_inventory(folder / "hosts.yml", [host]).read_text())
+        docker_hosts = inventory["all"]["children"]["docker_hosts"]
+        shared = docker_hosts.pop("vars")
+        docker_hosts["hosts"] = {"web1": {"ansible_host": host.address}}
+        there = {"ansible_host": machine.address}
+        groups = {
+            "docker_hosts": docker_hosts,
+            "runners": {"hosts": {"runner1": there}},
+            "apps": {"hosts": {"app1": there}},
+        }
+        inventory["all"] = {"vars": shared, "children": groups}
+        self._inventory = folder / "hosts.yml"
+        self._inventory.write_text(yaml.safe_dump(inventory))
+        make_pki(folder / "pki", host.address, lambda playbook: self.play(playbook, folder / "company"))
+
+    def play(self, playbook: Path, home: Path, *words: str) -> str:
+        """Run it as a user with this home folder; return what went wrong."""
+        home.mkdir(exist_ok=True)
+        command = ["ansible-playbook", f"--inventory={self._inventory}", f"--extra-vars={json.dumps(_VARIABLES)}"]
+        done = subprocess.run(
+            [*command, *words, str(playbook)],
+            cwd=self._folder,
+            # A control socket's path may not be longer than 107 bytes.
+            env=self._controller.environment(
+                HOME=str(home), ANSIBLE_SSH_CONTROL_PATH_DIR=str(Path.home() / ".ansible" / "cp")
+            ),
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def make_pki(folder: Path, address: str, play: t.Callable[[Path], str]) -> None:
+    """Make what a company would have: an intermediate CA for a fleet, a server's bundle, the CA of its clients."""
+    folder.mkdir()
+    subprocess.run(["sh", str(SIGN), "init", str(folder)], check=True, capture_output=True)
+    shutil.copy(folder / "chain.pem", folder / "docker-ca-and-root.pem")
+    shutil.copy(folder / "issuing-key.pem", folder / "docker-ca-key.pem")
+    server = {"name": "web1", "tls_sans": [address, "web1"]}
+    task = {"gangway.docker.tls_bundle": {"fleets_dir": str(folder), "clients": ["admin"], "servers": [server]}}
+    playbook = folder / "make.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+    assert play(playbook) == ""
+    bundle = folder / "default" / "servers" / "web1"
+    shutil.copy(bundle / "cert.pem", folder / "web1.pem")
+    shutil.copy(bundle / "key.pem", folder / "web1-key.pem")
+    shutil.copy(folder / "default" / "authority" / "ca.pem", folder / "clients-ca.pem")
