@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shutil
 import subprocess
 import typing as t
@@ -17,6 +18,7 @@ import pytest
 import yaml
 
 from tests.integration.controller import ROOT, Controller
+from tests.integration.port import ask, is_safe
 from tests.integration.test_trust import SIGN
 from tests.lab.hosts import Host
 from tests.lab.images import CLIENT
@@ -119,3 +121,42 @@ def make_pki(folder: Path, address: str, play: t.Callable[[Path], str]) -> None:
     shutil.copy(bundle / "cert.pem", folder / "web1.pem")
     shutil.copy(bundle / "key.pem", folder / "web1-key.pem")
     shutil.copy(folder / "default" / "authority" / "ca.pem", folder / "clients-ca.pem")
+
+
+def plays_of(page: str, heading: str) -> str:
+    """Return the first YAML under this heading of a page in docs."""
+    text = (ROOT / "docs" / page).read_text()
+    found = re.search(rf"^## {re.escape(heading)}\n.*?^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, heading
+    return found.group(1)
+
+
+@pytest.mark.flavours("trixie")
+def test_modules_without_a_role(
+    host: Host, lab: t.Callable[..., Host], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    world = World(tmp_path, host, lab(f"{request.config.getoption('--prefix')}-{CLIENT}", CLIENT))
+    playbook = tmp_path / "site.yml"
+    playbook.write_text(plays_of("custom-plays.md", "The modules without a role"))
+    said = world.play(playbook, tmp_path / "home")
+    assert not said, said
+    environment = Controller(tmp_path / "controller", [host]).environment(HOME=str(tmp_path / "home"))
+    words = ["docker", "--context", "web1", "ps", "--format", "{{.Names}}"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("witness\n", "")
+
+
+@pytest.mark.flavours("bookworm")
+def test_from_a_bare_server_to_an_exposed_daemon(
+    host: Host, lab: t.Callable[..., Host], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """C(host) has nothing to do with it: it gives the test to one lane."""
+    bare = lab(f"{request.config.getoption('--prefix')}-bare", CLIENT)
+    world = World(tmp_path, bare, bare)
+    playbook = tmp_path / "site.yml"
+    playbook.write_text(plays_of("custom-plays.md", "From a bare SSH server to an exposed daemon"))
+    said = world.play(playbook, tmp_path / "home")
+    assert not said, said
+    bundle = tmp_path / "home" / ".docker" / "gangway" / "default" / "clients" / "admin"
+    assert ask(bare.address, bundle=bundle) == "answered"
+    assert is_safe(bare.address)

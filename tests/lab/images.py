@@ -53,6 +53,15 @@ _BUSYBOX = (
     'mkdir -p "$1/opt/busybox/bin" && cp "$1/bin/busybox" "$1/opt/busybox/bin/"',
     'for applet in sh cat sleep env nc wget; do ln -s busybox "$1/opt/busybox/bin/$applet"; done',
 )
+#: The packages of dockerd in a repository on the machine's own disk, since hosts have no way to any other.
+_REPOSITORY = (
+    'chroot "$1" apt-get --yes --no-install-recommends --download-only install docker.io',
+    'mkdir "$1/opt/packages" && mv "$1"/var/cache/apt/archives/*.deb "$1/opt/packages"',
+    'cd "$1/opt/packages" && for deb in *.deb; do dpkg-deb --field "$deb"; echo "Filename: ./$deb"; '
+    'echo "Size: $(stat --format %s "$deb")"; echo "SHA256: $(sha256sum < "$deb" | cut -c 1-64)"; echo; '
+    "done > Packages",
+    'echo "deb [trusted=yes] file:/opt/packages ./" > "$1/etc/apt/sources.list" && rm -f "$1"/etc/apt/sources.list.d/*',
+)
 _HOOKS = (
     *_LOGIN,
     # Not needed in a container, and each costs a second at boot.
@@ -192,8 +201,16 @@ FLAVOURS: dict[str, Recipe] = {
     ),
     "client": Recipe(
         "trixie",
-        (*_MACHINE_PACKAGES, "docker-cli", "docker-compose", "docker-buildx", "python3-docker", "tcpdump"),
-        _LOGIN,
+        (
+            *_MACHINE_PACKAGES,
+            "docker-cli",
+            "docker-compose",
+            "docker-buildx",
+            "python3-docker",
+            "python3-apt",
+            "tcpdump",
+        ),
+        (*_LOGIN, *_REPOSITORY),
         variant="client",
         has_dockerd=False,
     ),
