@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-__all__ = ("Layout", "fingerprint_of", "temporary_of")
+__all__ = ("Layout",)
 
-import hashlib
 import os
-import ssl
-import typing as t
 import urllib.parse
 from dataclasses import dataclass
+
+from .._context.store import ContextFolder
 
 #: Begins the name of a key that waits for its certificate.
 _PENDING = ".pending-"
@@ -53,7 +52,11 @@ class Layout:
 
     @property
     def config_json(self) -> str:
-        return f"{self.config}/config.json"
+        return self.context_folder.config_json
+
+    @property
+    def context_folder(self) -> ContextFolder:
+        return ContextFolder(self.config)
 
     def env_file(self, endpoint: str) -> str:
         """Return the endpoint's env file; what a file name can't hold is written as in URLs."""
@@ -66,10 +69,10 @@ class Layout:
         return os.path.dirname(path) == self.state and os.path.basename(path).startswith(_PENDING)
 
     def context_meta(self, context: str) -> str:
-        return f"{self.config}/contexts/meta/{_digest(context)}/meta.json"
+        return self.context_folder.meta(context)
 
     def context_tls(self, context: str) -> str:
-        return f"{self.config}/contexts/tls/{_digest(context)}/docker"
+        return self.context_folder.tls(context)
 
     def is_context(self, path: str) -> bool:
         return path.startswith(f"{self.config}/contexts/")
@@ -77,25 +80,3 @@ class Layout:
     def is_inside(self, folder: str) -> bool:
         """Tell whether a folder is one of those that hold what is ours, and not above them."""
         return any(f"{folder}/".startswith(f"{top}/") for top in (self.folder, self.config))
-
-
-def temporary_of(path: str) -> str:
-    """Return the name that a file has while it is written."""
-    folder, name = os.path.split(path)
-    return f"{folder}/.{name}.gangway-new"
-
-
-def fingerprint_of(pem: t.Union[bytes, str, None]) -> str | None:
-    """Return SHA-256 over the DER form of the first certificate; None where there is none."""
-    text = pem.decode(errors="replace") if isinstance(pem, bytes) else pem or ""
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    try:
-        text = text[text.index(begin) : text.index(end) + len(end)]
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(text)).hexdigest()
-    except ValueError:
-        return None
-
-
-def _digest(context: str) -> str:
-    """Return the folder name that the context store gives a context."""
-    return hashlib.sha256(context.encode()).hexdigest()

@@ -11,16 +11,19 @@ __all__ = ("run_client_bundle",)
 import os
 import typing as t
 
+from .._account.account import Account, find_account
+from .._account.changes import PRIVATE, Found, Wanted, folders_above
+from .._account.errors import system_errors_as_failures
+from .._account.files import belong_together, make_folder, observe, remove_file, remove_folder, replace_files
+from .._account.pem import fingerprint_of
+from .._context.config_json import current_context
 from .._shared.failure import Failure
-from .account import Account, find_account
-from .contexts import current_context
-from .files import belong_together, make_folder, observe, remove_file, remove_folder, replace_files
-from .layout import Layout, fingerprint_of
+from .layout import Layout
 from .manifest import Manifest, parse_manifest
 from .pending_key import drop_pending_key, drop_stale_keys, make_pending_key, read_pending_key
-from .plan import Found, Plan, folders_above, plan_absent, plan_present
+from .plan import OPTION, Plan, plan_absent, plan_present
 from .task import Task
-from .wanted import PRIVATE, Bundle, Wanted, our_paths, wanted_files
+from .wanted import Bundle, our_paths, wanted_files
 
 #: The docker CLI's folder; DOCKER_CONFIG may name another, but nobody can know that from here.
 _CONFIG = "~/.docker"
@@ -30,7 +33,7 @@ def run_client_bundle(task: Task) -> dict[str, t.Any]:
     """Plan, apply or forget; return the module's result. Raises M(Failure)."""
     try:
         account = find_account(task.user)
-        with account.rights():
+        with system_errors_as_failures(account.name, task.path, OPTION), account.rights():
             return _Machine(account, task).run()
     except Failure as exc:
         gone = exc.key in ("user_missing", "home_missing") and (
@@ -40,20 +43,6 @@ def run_client_bundle(task: Task) -> dict[str, t.Any]:
             # The account or its home is gone, and all that was there with it.
             return {"changed": False, "actions": [], "diff": [], "gone": True}
         raise
-    except PermissionError as exc:
-        raise Failure(
-            "folder_not_writable",
-            thing=str(exc.filename or task.path),
-            reason=f"user {account.name} may not do there what is needed ({exc.strerror})",
-            cure=f"Give it to that user (chown {account.name}), or set another path (docker_client_path in the role)",
-        ) from exc
-    except OSError as exc:
-        raise Failure(
-            "host_error",
-            thing=str(exc.filename or task.path),
-            reason=f"the system refuses it ({exc.strerror or exc})",
-            cure="Mend that, and run again",
-        ) from exc
 
 
 class _Machine:

@@ -6,39 +6,30 @@
 
 from __future__ import annotations
 
-__all__ = ("Found", "Plan", "folders_above", "plan_absent", "plan_present")
+__all__ = ("OPTION", "Plan", "plan_absent", "plan_present")
 
 import os
 import typing as t
 from dataclasses import dataclass, field
 
+from .._account.changes import (
+    PRIVATE,
+    There,
+    Wanted,
+    diff_entries,
+    differs,
+    folders_above,
+    loose_folders,
+    missing_folders,
+    temporary_of,
+)
 from .._shared.failure import Failure
-from .describe import describe
-from .layout import Layout, temporary_of
+from .layout import Layout
 from .manifest import Manifest
-from .wanted import PRIVATE, ClientOptions, Wanted
+from .wanted import ClientOptions
 
-#: Write permission for others than the owner.
-_OTHERS_WRITE = 0o022
-_STICKY = 0o1000
-
-
-@dataclass(frozen=True)
-class Found:
-    """A file or folder as it is. C(kind): file, folder, or other (a link in place of a file, a device)."""
-
-    kind: str
-    mode: int
-    uid: int
-    gid: int
-    #: A file's; None where it can't be read.
-    content: bytes | None = field(default=None, repr=False)
-    #: A folder's, by name.
-    entries: frozenset[str] = frozenset()
-
-
-#: By path; what is not in it is not there.
-There = t.Mapping[str, Found]
+#: What decides where the client's folders are.
+OPTION = "docker_client_path in the role"
 
 
 @dataclass(frozen=True)
@@ -85,7 +76,7 @@ def plan_present(
     _check_ours(layout, options, there, wanted, known)
     ours = known or Manifest(options.client, options.fleet)
     folders = folders_above([*wanted, layout.manifest])
-    missing = _missing(folders, there)
+    missing = missing_folders(folders, there, OPTION)
     surplus = [path for path in ours.files if path not in wanted]
     made = [*(folder for folder in ours.folders if folder not in missing), *missing]
     remove, remove_folders = _removals(there, surplus, [folder for folder in made if folder not in folders])
@@ -93,16 +84,16 @@ def plan_present(
     kept = [folder for folder in made if folder in folders or (folder in there and folder not in remove_folders)]
     manifest = Manifest(options.client, options.fleet, tuple(wanted), tuple(kept))
     all_files = {**wanted, layout.manifest: Wanted(manifest.render(), PRIVATE)}
-    write = {path: file for path, file in all_files.items() if _differs(there.get(path), file, owner)}
+    write = {path: file for path, file in all_files.items() if differs(there.get(path), file, owner)}
     return Plan(
         make_folders=tuple(missing),
-        close_folders=tuple(_loose([folder for folder in folders if layout.is_inside(folder)], there, owner)),
+        close_folders=tuple(loose_folders(filter(layout.is_inside, folders), there, owner, OPTION)),
         write=write,
         remove=tuple(remove),
         remove_folders=tuple(remove_folders),
         manifest_meanwhile=Manifest(options.client, options.fleet, (*wanted, *surplus), tuple(made)),
         manifest=manifest,
-        diff=tuple(_diff(there, {**write, **dict.fromkeys(remove)})),
+        diff=tuple(diff_entries(there, {**write, **dict.fromkeys(remove)})),
     )
 
 
@@ -118,7 +109,7 @@ def plan_absent(layout: Layout, there: There, known: Manifest | None) -> Plan:
     # The manifest comes last: a run that is cut off leaves it for the next one.
     remove.sort(key=lambda path: path == layout.manifest)
     changes = dict.fromkeys(remove)
-    return Plan(remove=tuple(remove), remove_folders=tuple(remove_folders), diff=tuple(_diff(there, changes)))
+    return Plan(remove=tuple(remove), remove_folders=tuple(remove_folders), diff=tuple(diff_entries(there, changes)))
 
 
 def _check_ours(
@@ -155,52 +146,6 @@ def _check_ours(
     )
 
 
-def folders_above(paths: t.Iterable[str]) -> list[str]:
-    """Return all folders above these files, those above first."""
-    found: dict[str, None] = {}
-    for path in paths:
-        above = []
-        while path not in ("/", ""):
-            path = os.path.dirname(path)
-            above.append(path)
-        found.update(dict.fromkeys(reversed(above)))
-    return [folder for folder in found if folder != "/"]
-
-
-def _missing(folders: t.Iterable[str], there: There) -> list[str]:
-    for folder in folders:
-        if folder in there and there[folder].kind != "folder":
-            raise Failure(
-                "not_a_folder",
-                thing=folder,
-                reason="there is something that is no folder where one is needed",
-                cure="Choose another path (docker_client_path in the role), or move it away",
-            )
-    return [folder for folder in folders if folder not in there]
-
-
-def _loose(folders: t.Iterable[str], there: There, owner: tuple[int, int]) -> t.Iterator[tuple[str, int]]:
-    """Yield those that others can write to: they could put files of theirs in the place of ours."""
-    for folder in folders:
-        found = there.get(folder)
-        if found is None or not found.mode & _OTHERS_WRITE:
-            continue
-        if found.uid != owner[0] or found.mode & _STICKY:
-            raise Failure(
-                "folder_unsafe",
-                thing=folder,
-                reason="others can write to it, so they could put other files in the place of the client's",
-                cure="Choose a path inside of a folder of the user's own (docker_client_path in the role)",
-            )
-        yield folder, found.mode & ~_OTHERS_WRITE
-
-
-def _differs(found: Found | None, wanted: Wanted, owner: tuple[int, int]) -> bool:
-    if found is None or found.kind != "file" or wanted.content is None:
-        return True
-    return found.content != wanted.content or found.mode != wanted.mode or (found.uid, found.gid) != owner
-
-
 def _removals(there: There, files: t.Sequence[str], folders: t.Iterable[str]) -> tuple[list[str], list[str]]:
     """Return which of these files are there, and which of these folders are empty once the files are gone."""
     # What a run that was cut off has left half written, too.
@@ -218,13 +163,3 @@ def _removals(there: There, files: t.Sequence[str], folders: t.Iterable[str]) ->
 def _is_in_its_folder(there: There, path: str) -> bool:
     folder, name = os.path.split(path)
     return folder in there and name in there[folder].entries
-
-
-def _diff(there: There, changes: t.Mapping[str, t.Optional[Wanted]]) -> t.Iterator[dict[str, str]]:
-    for path, wanted in changes.items():
-        found = there.get(path)
-        before = "" if found is None else describe(path, found.content, found.mode)
-        if found is None and wanted is None:
-            continue
-        after = "" if wanted is None else describe(path, wanted.content, wanted.mode)
-        yield {"before_header": path, "after_header": path, "before": before, "after": after}

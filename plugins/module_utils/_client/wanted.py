@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-__all__ = ("PRIVATE", "PUBLIC", "Bundle", "ClientOptions", "Wanted", "our_paths", "wanted_files")
+__all__ = ("Bundle", "ClientOptions", "our_paths", "wanted_files")
 
 import typing as t
 from dataclasses import dataclass, field
 
+from .._account.changes import PRIVATE, Wanted
+from .._context.store import Context, docker_endpoint, render_meta
 from .._shared.formats import Connection
-from .contexts import context_names, render_meta
+from .contexts import context_names
 from .env_file import render_env_file
 from .layout import Layout
-
-PUBLIC, PRIVATE = 0o644, 0o600
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,6 @@ class ClientOptions:
         return context_names(self.endpoints) if self.contexts else {}
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """One file; content None: not known yet, and other than what is there."""
-
-    content: bytes | None = field(repr=False)
-    mode: int = PUBLIC
-
-
 def wanted_files(
     layout: Layout, options: ClientOptions, bundle: Bundle, urls: t.Mapping[str, str], plain: t.Collection[str] = ()
 ) -> dict[str, Wanted]:
@@ -72,7 +64,9 @@ def wanted_files(
             files[f"{tls}/ca.pem"] = Wanted(bundle.ca, PRIVATE)
             files[f"{tls}/key.pem"] = Wanted(bundle.key, PRIVATE)
             files[f"{tls}/cert.pem"] = Wanted(bundle.certificate, PRIVATE)
-        files[layout.context_meta(context)] = Wanted(render_meta(context, urls[endpoint], description))
+        meta = Context({"Description": description}, docker_endpoint(urls[endpoint]))
+        # SkipTLSVerify is never on: the contents of ca.pem decide.
+        files[layout.context_meta(context)] = Wanted(render_meta(context, meta))
     if options.env_files:
         for endpoint in options.endpoints:
             connection = Connection(urls[endpoint], None if endpoint in plain else layout.folder)

@@ -10,7 +10,8 @@ import hashlib
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._client.layout import Layout, fingerprint_of
+from ansible_collections.gangway.docker.plugins.module_utils._account.pem import fingerprint_of
+from ansible_collections.gangway.docker.plugins.module_utils._client.layout import Layout
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import as_pem
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.freshness import fingerprint
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.profile import Signer

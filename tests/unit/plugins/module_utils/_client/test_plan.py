@@ -10,12 +10,11 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._client.layout import Layout, temporary_of
+from ansible_collections.gangway.docker.plugins.module_utils._account.changes import Found, folders_above, temporary_of
+from ansible_collections.gangway.docker.plugins.module_utils._client.layout import Layout
 from ansible_collections.gangway.docker.plugins.module_utils._client.manifest import Manifest
 from ansible_collections.gangway.docker.plugins.module_utils._client.plan import (
-    Found,
     Plan,
-    folders_above,
     plan_absent,
     plan_present,
 )

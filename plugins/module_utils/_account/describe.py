@@ -10,7 +10,7 @@ __all__ = ("describe",)
 
 import os
 
-from .layout import fingerprint_of
+from .pem import fingerprint_of
 
 
 def describe(path: str, content: bytes | None, mode: int) -> str:

@@ -21,9 +21,7 @@ import typing as t
 
 from .._shared.failure import Failure
 from .account import Account, as_root
-from .layout import temporary_of
-from .plan import Found
-from .wanted import PRIVATE, Wanted
+from .changes import PRIVATE, Found, Wanted, temporary_of
 
 #: No file of ours comes near it; a larger one is not ours, and need not be read.
 _LARGEST = 1 << 20

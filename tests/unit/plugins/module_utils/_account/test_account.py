@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._client.account import Account, find_account
+from ansible_collections.gangway.docker.plugins.module_utils._account.account import Account, find_account
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 
