@@ -17,6 +17,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.listener_op
     LISTENER_ARGUMENTS,
     LISTENER_REQUIRED_BY,
 )
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.host_context import HostContext
 from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord, read_record
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.command import run_command
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
@@ -79,7 +80,8 @@ class ActionModule(ActionBase):
     def _absent(self) -> dict[str, t.Any]:
         from ansible_collections.gangway.docker.plugins.plugin_utils._listener.withdraw import withdraw
 
-        return withdraw(self._run, self._fleet, self._ansible_host, allow_downtime=self._args["allow_downtime"])
+        allow_downtime = self._args["allow_downtime"]
+        return withdraw(self._run, self._fleet, self._ansible_host, self._context, allow_downtime=allow_downtime)
 
     def _renewed(self) -> dict[str, t.Any]:
         from ansible_collections.gangway.docker.plugins.plugin_utils._listener.renew import renew, without_record
@@ -87,14 +89,16 @@ class ActionModule(ActionBase):
         record = read_record(self._fleet.endpoints_folder, self._host)
         if record is None:
             return without_record(self._stat, self._fleet, self._host)
+        self._context.check()
         if record.tls:
             self._args.update(recorded_options(record, self._args, self._fleet, self._others))
         identity = self._identity(Task.of(self._args))
-        return renew(record, identity, self._fleet, self._others, self._present)
+        return renew(record, identity, self._fleet, self._others, self._context, self._args["client"], self._present)
 
     def _present(self) -> dict[str, t.Any]:
         # Bad input shows before the host is asked.
         task = Task.of(self._args)
+        self._context.check()
         record = read_record(self._fleet.endpoints_folder, self._host)
         if record is not None and not record.tls:
             # It has no certificate.
@@ -117,6 +121,7 @@ class ActionModule(ActionBase):
             others=self._others,
             written=self._written_names(task),
             hosts=PlayHosts(self._task_vars, self._args["variables_prefix"], self._ansible_host),
+            context=self._context,
         )
         return expose(exposure)
 
@@ -150,6 +155,18 @@ class ActionModule(ActionBase):
     @functools.cached_property
     def _others(self) -> OtherHosts:
         return OtherHosts(self._host, self._fleet.endpoints_folder, self._task_vars)
+
+    @functools.cached_property
+    def _context(self) -> HostContext:
+        args = self._args
+        return HostContext(
+            self._fleet,
+            self._host,
+            wanted=args["contexts"],
+            renewing=args["state"] == "renewed",
+            replace=args["replace_controller"],
+            clients=args["clients"],
+        )
 
     def _written_names(self, task: Task) -> frozenset[str]:
         """Return the names in options that the user wrote: those from facts are the host's own words."""

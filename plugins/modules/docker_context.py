@@ -10,8 +10,8 @@ module: docker_context
 short_description: Manage contexts of the docker command, without the docker command
 version_added: 0.1.0
 description:
-  - Creates, updates, uses, exports, imports and removes docker contexts, as C(docker context) does. It needs neither the
-    docker command nor a daemon.
+  - Creates, updates, uses, exports, imports and removes docker contexts, as C(docker context) does. It needs neither
+    the docker command nor a daemon.
   - A context holds copies of the client's certificates. Each run copies them again if they have changed.
   - Works on the machine that the task runs on. All files belong to O(user), and are read and written with that user's
     own rights even if the module runs as root.
@@ -85,7 +85,7 @@ options:
     type: str
   export_to:
     description:
-      - A file to write the context to, for C(docker context import). It contains the client's key, and its mode is 0600.
+      - A file to write the context to, for C(docker context import). It contains the client's key; its mode is 0600.
       - An existing file is overwritten only if it is an exported context. Ignored with O(state=absent).
     type: str
   user:

@@ -138,6 +138,16 @@ options:
     type: list
     elements: str
     default: []
+  contexts:
+    description:
+      - Keep a docker context for the host on the controller, for C(docker --context NAME). It has the name of the host,
+        with C(-) in place of characters that context names can't have, and copies of the bundle of O(client).
+      - Each run refreshes it, also with O(state=renewed) if the host itself is not due. O(state=absent) removes it.
+      - With V(false), a context that was made for the host earlier is removed; O(state=renewed) refreshes it.
+      - Contexts are in C(~/.docker) of the user who runs Ansible, or in C(DOCKER_CONFIG). Contexts that were not made
+        for the host by this module are never changed.
+    type: bool
+    default: false
   authority_validity:
     description: See O(gangway.docker.tls_bundle#module:authority_validity), for a new authority.
     type: str
@@ -216,6 +226,7 @@ requirements:
   - systemd, Python 3.9 or later and Docker Engine 20.10 or later on the host
 seealso:
   - module: gangway.docker.tls_bundle
+  - module: gangway.docker.docker_context
   - plugin: gangway.docker.docker_host
     plugin_type: lookup
 author:
@@ -265,7 +276,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done (in check mode, would be done) on the host, in order.
+  description: What was done (in check mode, would be done) on the host, and last on the controller, in order.
   returned: success
   type: list
   elements: str
@@ -326,6 +337,11 @@ endpoint:
     tls: true
     interfaces: []
     options: {listen: ["10.20.0.5:2376"], method: auto, firewall: auto, live_restore: true}
+context:
+  description: The host's docker context on the controller.
+  returned: when O(contexts=true)
+  type: str
+  sample: web1
 failure:
   description: A stable key for the error, for scripts.
   returned: failure

@@ -32,6 +32,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "allow_hosts(hosts): hosts that the test may connect to")
 
 
+@pytest.fixture(autouse=True)
+def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The docker command's folder; no test comes near the one of whoever runs it."""
+    folder = tmp_path / "docker-config"
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def make_signer() -> MakeSigner:
     """A new authority on each call."""

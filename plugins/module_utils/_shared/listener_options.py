@@ -38,6 +38,7 @@ LISTENER_ARGUMENTS: dict[str, t.Any] = {
     "advertise": {"type": "str"},
     "client": {"type": "str", "default": "admin"},
     "clients": {"type": "list", "elements": "str", "default": []},
+    "contexts": {"type": "bool", "default": False},
     "authority_validity": {"type": "str", "default": "3650d"},
     "authority_certificate": {"type": "path"},
     "authority_key": {"type": "path", "no_log": False},

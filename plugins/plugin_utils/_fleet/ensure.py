@@ -13,6 +13,7 @@ __all__ = (
     "ensure_identities",
     "ensure_server",
     "existing_subjects",
+    "predict_client",
 )
 
 import typing as t
@@ -142,6 +143,23 @@ def ensure_client(fleet: Fleet, name: str) -> Outcome:
 def ensure_server(fleet: Fleet, name: str, names: t.Sequence[str]) -> Outcome:
     """Make or renew a server's bundle whose key is made here, on the controller."""
     return ensure_identities(fleet, [Subject("server", name, tuple(sort_names(names)))])[0]
+
+
+def predict_client(fleet: Fleet, name: str, *, keep_key_type: bool = False) -> dict[str, bytes | None]:
+    """Return the files of a client's bundle that making sure of it changes; None: with content yet to be made.
+
+    C(fleet) is in check mode. Failures: as for making it.
+    """
+    outcome = ensure_identities(fleet, [Subject("client", name)], keep_key_type=keep_key_type)[0]
+    authority = fleet.authority()
+    if authority is None or not outcome.changed:
+        return {}
+    member = Member.read(Subject("client", name), fleet.client_folder(name))
+    if not outcome.reasons:
+        return {file: content for file, (content, _mode) in member.mended_files(authority).items()}
+    keeps_key = has_key_type(member.key, outcome.spec.key_type)
+    files: dict[str, bytes | None] = {"ca.pem": authority.server_trust, "cert.pem": None}
+    return files if keeps_key else {**files, "key.pem": None}
 
 
 def ensure_identities(fleet: Fleet, subjects: t.Sequence[Subject], *, keep_key_type: bool = False) -> list[Outcome]:

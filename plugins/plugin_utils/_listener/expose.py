@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
+from .._endpoint.host_context import HostContext
 from .._endpoint.host_trust import HostTrust, diff_of_trust
 from .._endpoint.ownership import Evidence, check_new_authority, check_owner
 from .._endpoint.record import EndpointRecord, read_record
@@ -52,6 +53,7 @@ class Exposure:
         clock: HostClock,
         others: OtherHosts,
         hosts: PlayHosts,
+        context: HostContext,
         written: t.Collection[str] = (),
     ) -> None:
         """C(written): the names for the certificate that the user wrote; all others come from the host."""
@@ -65,6 +67,7 @@ class Exposure:
         self.others = others
         self.written = written
         self.hosts = hosts
+        self.context = context
         #: Diff entries of an authority and clients that are made here.
         self.begun: list[dict[str, str]] = []
 
@@ -170,7 +173,9 @@ def expose(exposure: Exposure) -> dict[str, t.Any]:
     url = advertised_url(result, exposure.task.listen, advertise=args["advertise"], ansible_host=exposure.hosts.address)
     if identity is None:
         result["warnings"].append(about_plain_tcp(run.host, url, result["allow"]))
+    client = None if identity is None else args["client"]
     if run.check_mode:
+        exposure.context.keep(result, url=url, client=client)
         return result
     options = recordable_options(args)
     if identity is None:
@@ -179,6 +184,8 @@ def expose(exposure: Exposure) -> dict[str, t.Any]:
         publish(
             exposure.fleet, identity, result, url=url, client=args["client"], options=options, before=exposure.record
         )
+    # What it changes on the controller says nothing about the host.
+    exposure.context.keep(result, url=url, client=client)
     return result
 
 

@@ -14,6 +14,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared import layo
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 from .._endpoint.enforcement import accepts_revoked
+from .._endpoint.host_context import HostContext
 from .._endpoint.record import EndpointRecord
 from .._fleet.fleet import Fleet
 from .._identity.facts import warnings_about_identity
@@ -48,13 +49,20 @@ def renew(
     identity: ServerIdentity,
     fleet: Fleet,
     others: OtherHosts,
+    context: HostContext,
+    client: str,
     expose: t.Callable[[], dict[str, t.Any]],
 ) -> dict[str, t.Any]:
-    """Visit the host if its record says that it needs a visit. Failure: C(endpoint_unhealthy)."""
+    """Visit the host if its record says that it needs a visit. C(client): for the docker context.
+
+    Failure: C(endpoint_unhealthy).
+    """
     if not record.tls:
         # Nothing of it expires, and nobody can be locked out.
         about = about_plain_tcp(record.name, record.url, record.allow)
-        return {**_UNCHANGED, "endpoint": record.as_facts(), "warnings": [about]}
+        result = {**_UNCHANGED, "endpoint": record.as_facts(), "warnings": [about]}
+        context.keep(result, url=record.url, client=None)
+        return result
     # The user renews certificates of his own that are not named here.
     ours = record.key_origin != "brought" or identity.provided is not None
     if ours:
@@ -64,7 +72,10 @@ def renew(
     # A host from a snapshot is not as its record says.
     if not ours or not (identity.is_due(record) or lacks_proof(record, fleet) or accepts_revoked(record, fleet)):
         warnings = warnings_about_identity(identity) if ours else about_expiry(record)
-        return {**_UNCHANGED, "endpoint": record.as_facts(), "warnings": warnings}
+        result = {**_UNCHANGED, "endpoint": record.as_facts(), "warnings": warnings}
+        # The client's bundle may have been renewed.
+        context.keep(result, url=record.url, client=client)
+        return result
     result = expose()
     if record.verified and result.get("endpoint", {}).get("verified") is False:
         raise Failure(

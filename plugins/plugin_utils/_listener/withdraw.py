@@ -10,6 +10,7 @@ __all__ = ("withdraw",)
 
 import typing as t
 
+from .._endpoint.host_context import HostContext
 from .._endpoint.ownership import remove_records
 from .._fleet.fleet import Fleet
 from .._plan.files.shared_files import read_originals
@@ -20,8 +21,8 @@ from .._plan.withdrawal import plan_withdrawal
 from .run import Run
 
 
-def withdraw(run: Run, fleet: Fleet, address: str, *, allow_downtime: bool) -> dict[str, t.Any]:
-    """Take the listener away, and its record, also one in another fleet. Return the task's result.
+def withdraw(run: Run, fleet: Fleet, address: str, context: HostContext, *, allow_downtime: bool) -> dict[str, t.Any]:
+    """Take the listener away, its docker context, and its record, also one in another fleet. Return the task's result.
 
     C(address): what Ansible connects to.
     """
@@ -43,4 +44,6 @@ def withdraw(run: Run, fleet: Fleet, address: str, *, allow_downtime: bool) -> d
     plan, method = run.until_settled(attempt)
     if not run.check_mode:
         remove_records(fleet, run.host, address)
-    return {**run.result(plan), "method": method or None}
+    result = {**run.result(plan), "method": method or None}
+    context.remove(result)
+    return result

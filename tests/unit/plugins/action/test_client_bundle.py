@@ -22,8 +22,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
 
-from ansible_collections.gangway.docker.plugins.module_utils._client import machine as machine_module
 from ansible_collections.gangway.docker.plugins.module_utils._account.account import Account
+from ansible_collections.gangway.docker.plugins.module_utils._client import machine as machine_module
 from ansible_collections.gangway.docker.plugins.module_utils._client.machine import run_client_bundle
 from ansible_collections.gangway.docker.plugins.module_utils._client.task import Instructions
 from ansible_collections.gangway.docker.plugins.module_utils._client.task import Task as ClientTask

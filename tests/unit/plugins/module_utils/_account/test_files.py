@@ -14,13 +14,13 @@ import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._account import files
 from ansible_collections.gangway.docker.plugins.module_utils._account.account import Account
+from ansible_collections.gangway.docker.plugins.module_utils._account.changes import Wanted
 from ansible_collections.gangway.docker.plugins.module_utils._account.files import (
     make_folder,
     observe,
     remove_folder,
     replace_files,
 )
-from ansible_collections.gangway.docker.plugins.module_utils._account.changes import Wanted
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 
