@@ -65,8 +65,12 @@ def unpack(content: bytes, path: str) -> Context:
 
 
 def _tarred(content: bytes) -> t.Iterator[tuple[str, bytes]]:
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+    # The CLI's own exports end with the last byte of the last file, without what has to fill the block.
+    complete = content + bytes(-len(content) % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
+    with tarfile.open(fileobj=io.BytesIO(complete), mode="r:") as archive:
         for member in archive:
+            if member.offset_data + member.size > len(content):
+                raise ValueError("its end is missing")
             # No links, and no sparse files, which are larger than their archive.
             if member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse():
                 stream = archive.extractfile(member)

@@ -30,6 +30,8 @@ from .record import record_path
 
 #: Says in a context's metadata, which the docker CLI keeps, whose it is: the path of the endpoint record.
 _MARK = "GangwayEndpoint"
+#: Certificate and key next to each other, as they are put in place.
+_BUNDLE = ("ca.pem", "key.pem", "cert.pem")
 _Change = t.Callable[[t.Optional[Context]], t.Optional[Context]]
 
 
@@ -88,7 +90,7 @@ class HostContext:
         files = None if client is None else self._files_of(client)
         if client is not None and not files:
             result.setdefault("warnings", []).append(
-                f"There is no docker context for {self.host}: fleet {self.fleet.name!r} has no client {client!r}."
+                f"There is no docker context for {self.host}: fleet {self.fleet.name!r} has no bundle of client {client!r}."
             )
             return
 
@@ -156,14 +158,10 @@ class HostContext:
     def _files_of(self, client: str) -> dict[str, bytes | None]:
         """Return the client's bundle; None stands for what check mode has not made."""
         folder, check_mode = self.fleet.client_folder(client), self.fleet.check_mode
-        if not (folder / "key.pem").is_file():
-            missing = ("ca.pem", "key.pem", "cert.pem")
-            return dict.fromkeys(missing) if check_mode and client in self.clients else {}
+        if not all((folder / name).is_file() for name in _BUNDLE):
+            return dict.fromkeys(_BUNDLE) if check_mode and client in self.clients else {}
         with self._errors():
-            # Certificate and key next to each other, as they are put in place.
-            files: dict[str, bytes | None] = {
-                name: (folder / name).read_bytes() for name in ("ca.pem", "key.pem", "cert.pem")
-            }
+            files: dict[str, bytes | None] = {name: (folder / name).read_bytes() for name in _BUNDLE}
         return {**files, **self._predicted(client)} if check_mode else files
 
     def _predicted(self, client: str) -> dict[str, bytes | None]:

@@ -157,5 +157,5 @@ def test_the_current_one_goes_with_a_warning(site: Site) -> None:
 def test_a_client_that_is_not_here_is_named(site: Site) -> None:
     result = site.run(**{**WANTED, "client": "bob"})
     assert not result.get("failed")
-    assert "no client 'bob'" in " ".join(result["warnings"])
+    assert "no bundle of client 'bob'" in " ".join(result["warnings"])
     assert _meta() is None

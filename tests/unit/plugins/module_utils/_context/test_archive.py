@@ -63,6 +63,14 @@ def test_both_kinds_of_archives_are_read(make: t.Callable[..., bytes]) -> None:
     assert unpack(make(*files), "p") == CONTEXT
 
 
+def test_the_end_may_be_missing_as_in_what_the_cli_exports() -> None:
+    content = _tar(("meta.json", META), ("tls/docker/ca.pem", b"ca"))
+    end = content.rindex(b"ca") + 2
+    assert unpack(content[:end], "p").files == {"ca.pem": b"ca"}
+    with pytest.raises(Failure):
+        unpack(content[: end - 1], "p")
+
+
 @pytest.mark.parametrize("make", [_tar, _zip])
 @pytest.mark.parametrize(
     "name",
