@@ -90,7 +90,7 @@ class HostContext:
         files = None if client is None else self._files_of(client)
         if client is not None and not files:
             result.setdefault("warnings", []).append(
-                f"There is no docker context for {self.host}: fleet {self.fleet.name!r} has no bundle of client {client!r}."
+                f"{self.host} has no docker context: there is no bundle of client {client!r} in {self.fleet.folder}."
             )
             return
 
