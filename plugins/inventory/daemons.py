@@ -111,7 +111,6 @@ fleets: [production]
 """
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ansible.errors import AnsibleParserError
@@ -126,9 +125,6 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._inventory.endpoint
 )
 from ansible_collections.gangway.docker.plugins.plugin_utils._inventory.host import groups_of, variables_of
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock
-
-#: Daemons that are asked at the same time; those that are down take seconds.
-_AT_ONCE = 16
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -173,13 +169,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         }
 
     def _read_containers(self, endpoints: list[Endpoint]) -> list[dict[str, t.Any]]:
-        options = self.get_option("container_options")
-
-        def read(endpoint: Endpoint) -> list[Container]:
-            return read_containers(endpoint, options, self.loader, self.display.warning)
-
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return [container.as_data() for found in pool.map(read, endpoints) for container in found]
+        found = read_containers(endpoints, self.get_option("container_options"), self.loader, self.display.warning)
+        return [container.as_data() for container in found]
 
     def _add_daemon(self, endpoint: Endpoint) -> None:
         name, strict = endpoint.name, self.get_option("strict")

@@ -106,7 +106,6 @@ def test_community_docker_reaches_daemons_and_containers(exposed: Controller, ho
         "hosts": "containers",
         "tasks": [
             {"name": "raw", "ansible.builtin.raw": "cat /etc/hostname"},
-            {"name": "fetch", "ansible.builtin.raw": "exit 0"},
         ],
     }
     done = play(exposed, inventory, modules, by_name, found_too)
@@ -145,7 +144,7 @@ def test_modules_run_in_containers_over_tls(exposed: Controller, host: Host) -> 
 
 
 @pytest.mark.one_host
-def test_a_daemon_that_is_down_costs_ten_seconds_and_a_warning(exposed: Controller, host: Host) -> None:
+def test_a_daemon_that_is_down_is_a_warning(exposed: Controller, host: Host) -> None:
     record = exposed.fleet / "endpoints" / f"{host.name}.json"
     content = json.loads(record.read_text())
     # Nothing answers there, and nothing refuses.
@@ -156,6 +155,6 @@ def test_a_daemon_that_is_down_costs_ten_seconds_and_a_warning(exposed: Controll
     listed = command(exposed, "ansible-inventory", "-i", str(inventory_file(exposed, containers=True)), "--list")
     assert listed.returncode == 0, listed.stderr
     found = json.loads(listed.stdout)
-    assert found["containers"]["hosts"] == [f"witness@{host.name}"]
-    assert sorted(found["fleet_default"]["hosts"]) == ["gone0", "gone1", "gone2", host.name]
+    assert found.get("containers", {}).get("hosts") == [f"witness@{host.name}"], listed.stderr
+    assert set(found["fleet_default"]["hosts"]) == {"gone0", "gone1", "gone2", host.name}
     assert all(f"gone{number}" in listed.stderr for number in range(3))

@@ -11,6 +11,7 @@ __all__ = ("Container", "read_containers")
 import json
 import tempfile
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from .endpoints import Endpoint
 _PLUGIN = "community.docker.docker_containers"
 #: Seconds for an answer, unless the options have another timeout. community.docker waits for 60.
 _TIMEOUT = 10
+#: Daemons that are asked at the same time; those that are down take seconds.
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,23 @@ class Container:
 
 
 def read_containers(
-    endpoint: Endpoint, options: t.Mapping[str, t.Any], loader: DataLoader, warn: t.Callable[[str], object]
+    endpoints: t.Sequence[Endpoint],
+    options: t.Mapping[str, t.Any],
+    loader: DataLoader,
+    warn: t.Callable[[str], object],
 ) -> list[Container]:
-    """Return the containers of one daemon; if it does not answer, that is a warning.
+    """Return the containers of these daemons; that one of them does not answer is a warning.
 
     C(options): of docker_containers. Failure: C(community_docker_missing).
     """
-    connection = endpoint.connection
-    if connection is None:
-        return []
+    # Ansible can't load plugins in several threads at once.
+    asked = [(endpoint, _plugin()) for endpoint in endpoints if endpoint.connection is not None]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = pool.map(lambda each: _containers_of(each[0], each[1], options, loader, warn), asked)
+        return [container for containers in found for container in containers]
+
+
+def _plugin() -> t.Any:
     plugin = inventory_loader.get(_PLUGIN)
     if plugin is None:
         raise Failure(
@@ -60,6 +71,19 @@ def read_containers(
             reason="the collection community.docker is not installed, or the Python package requests is missing",
             cure="Install it: ansible-galaxy collection install community.docker; or set containers: false",
         )
+    return plugin
+
+
+def _containers_of(
+    endpoint: Endpoint,
+    plugin: t.Any,
+    options: t.Mapping[str, t.Any],
+    loader: DataLoader,
+    warn: t.Callable[[str], object],
+) -> list[Container]:
+    connection = endpoint.connection
+    if connection is None:
+        return []
     config = {"timeout": _TIMEOUT, **options, "plugin": _PLUGIN, **as_module_defaults(connection)}
     found = InventoryData()
     # It has options from files only; these contain paths, and no secrets.

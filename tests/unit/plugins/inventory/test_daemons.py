@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import sys
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -244,12 +245,12 @@ def test_containers_are_in_the_cache(site: Site, make_record: MakeRecord, monkey
     site.save(make_record())
     asked: list[str] = []
 
-    def read(endpoint: t.Any, *_args: t.Any) -> list[Container]:
-        asked.append(endpoint.name)
+    def read(endpoints: t.Any, *_args: t.Any) -> list[Container]:
+        asked.extend(endpoint.name for endpoint in endpoints)
         return [Container("app@web1", "web1", {"docker_name": "app"}, [])]
 
     plugin = type(inventory_loader.get("gangway.docker.daemons"))
-    monkeypatch.setattr(f"{plugin.__module__}.read_containers", read)
+    monkeypatch.setattr(sys.modules[plugin.__module__], "read_containers", read)
     options = {
         "containers": True,
         "cache": True,
@@ -265,8 +266,8 @@ def test_without_community_docker_there_are_no_containers(
     site: Site, make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.save(make_record())
-    (endpoint,) = read_endpoints(site.fleets_dir, ["default"], None, site.warnings.append)
+    endpoints = read_endpoints(site.fleets_dir, ["default"], None, site.warnings.append)
     monkeypatch.setattr(containers_module, "inventory_loader", mock.Mock(get=lambda _name: None))
     with pytest.raises(Failure) as error:
-        read_containers(endpoint, {}, DataLoader(), site.warnings.append)
+        read_containers(endpoints, {}, DataLoader(), site.warnings.append)
     assert error.value.key == "community_docker_missing"
