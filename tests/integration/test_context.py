@@ -14,6 +14,7 @@ import typing as t
 
 import pytest
 
+from tests.attack import LOCAL_USER, attack
 from tests.integration.controller import Controller
 from tests.lab.hosts import Host
 
@@ -157,6 +158,11 @@ def test_the_module_reads_what_the_docker_command_writes(machine: Host, controll
     assert "witness" in as_user(machine, "docker --context zipped ps")
 
 
+@attack(
+    "Plants links for `docker_context` that runs as root for the user",
+    by=LOCAL_USER,
+    expected="It reads and writes with the user's rights alone",
+)
 @pytest.mark.one_host
 def test_root_is_not_led_out_of_the_users_folder(machine: Host, controller: Controller) -> None:
     machine.run("install -d -m 0755 /root/precious; echo theirs > /root/precious/meta.json")
