@@ -42,7 +42,7 @@ options:
   listen:
     description:
       - Where to listen, each as C(ADDRESS:PORT), C([IPV6]:PORT), C(NAME:PORT), or C(any:PORT) for all addresses of the
-        host. Without a port it is 2376, or 2375 with O(tls=false): what clients take by themselves.
+        host. Without a port it is 2376, or 2375 with O(tls=false), as clients assume.
       - A name is that of a network interface of the host (C(eth1:2376)), for all its addresses, or of a host, and
         resolved there, for those of its addresses that the host has. Each run resolves it again and follows.
       - The default is the address of the host that Ansible connects to by SSH, with that port.
