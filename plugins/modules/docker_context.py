@@ -96,10 +96,10 @@ options:
   config_dir:
     description:
       - The docker command's folder. The default is C(DOCKER_CONFIG) in the environment of the module, unless O(user) is
-        another account, and then C(~/.docker) of O(user).
+        another account, and C(~/.docker) otherwise.
     type: str
 notes:
-  - All paths begin with C(/) or C(~/), where C(~) is the home folder of O(user).
+  - All paths begin with C(/) or C(~/), where C(~) is the home folder of O(user), and C(HOME) if O(user) is not set.
 requirements:
   - Python 3.9 or later
 seealso:

@@ -179,11 +179,10 @@ def test_root_is_not_led_out_of_the_users_folder(machine: Host, controller: Cont
     assert done["write"]["failure"] == "folder_not_writable"
     assert done["read"]["failure"] == "file_unreadable"
     assert done["export"]["failure"] in ("folder_not_writable", "file_unreadable", "export_taken")
-    removed = tasks(controller, machine, remove={"name": "trap", "state": "absent", "force": True})["remove"]
+    tasks(controller, machine, remove={"name": "trap", "state": "absent", "force": True})
     assert machine.run("ls /root/precious; cat /root/precious/meta.json; rm -r /root/precious").stdout == (
         "meta.json\ntheirs\n"
     )
-    assert removed["failed"] or removed["changed"]
 
 
 @pytest.mark.flavours("bookworm", "sid")

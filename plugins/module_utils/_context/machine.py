@@ -108,7 +108,9 @@ def _carry_out(plan: Plan, folder: ContextFolder, name: str, account: Account) -
     for path, mode in plan.close_folders:
         os.chmod(path, mode)
     for path in plan.make_folders:
-        make_folder(path, account)
+        # Tasks for other hosts make theirs at the same time.
+        with contextlib.suppress(FileExistsError):
+            make_folder(path, account)
     pair = (f"{folder.tls(name)}/cert.pem", f"{folder.tls(name)}/key.pem")
     files = {} if plan.context is None else plan.context.files
     has_pair = "cert.pem" in files and "key.pem" in files and any(path in plan.write for path in pair)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 __all__ = ("ARGUMENT_SPEC", "MUTUALLY_EXCLUSIVE", "REQUIRED_BY", "run_docker_context")
 
-import os
 import typing as t
 
-from .._account.account import Account, find_account
+from .._account.account import Account
 from .._account.errors import system_errors_as_failures
 from .._account.files import belong_together
 from .._account.pem import fingerprint_of
 from .._shared.failure import Failure
 from .archive import unpack
+from .location import config_folder, context_account
 from .machine import change_context, read_file
 from .names import DEFAULT, check_context_name
 from .store import ENDPOINT, Context, docker_endpoint
@@ -53,8 +53,8 @@ REQUIRED_BY = {
 def run_docker_context(params: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
     """Return the module's result. Failures: see M(plan_change) and M(Account)."""
     check_context_name(params["name"])
-    account = find_account(params["user"])
-    config = _config(params["config_dir"], account)
+    account = context_account(params["user"])
+    config = config_folder(account) if params["config_dir"] is None else account.expand(params["config_dir"])
     present = params["state"] == "present"
     if params["name"] == DEFAULT and (not present or any(params[option] for option in _CONTENTS)):
         raise Failure(
@@ -75,14 +75,6 @@ def run_docker_context(params: t.Mapping[str, t.Any], *, check_mode: bool) -> di
             check_mode=check_mode,
         )
         return change_context(task, account)
-
-
-def _config(config_dir: str | None, account: Account) -> str:
-    if config_dir is not None:
-        return account.expand(config_dir)
-    # The variable is of the account that runs this.
-    of_environment = os.environ.get("DOCKER_CONFIG") if account.uid == os.geteuid() else None
-    return account.expand(of_environment or "~/.docker")
 
 
 def _changer(params: t.Mapping[str, t.Any], account: Account) -> t.Callable[[t.Optional[Context]], t.Optional[Context]]:

@@ -13,8 +13,9 @@ import functools
 import os
 import typing as t
 
-from ansible_collections.gangway.docker.plugins.module_utils._account.account import Account, find_account
+from ansible_collections.gangway.docker.plugins.module_utils._account.account import Account
 from ansible_collections.gangway.docker.plugins.module_utils._account.errors import system_errors_as_failures
+from ansible_collections.gangway.docker.plugins.module_utils._context.location import config_folder, context_account
 from ansible_collections.gangway.docker.plugins.module_utils._context.names import context_name
 from ansible_collections.gangway.docker.plugins.module_utils._context.store import (
     ENDPOINT,
@@ -120,11 +121,11 @@ class HostContext:
 
     @functools.cached_property
     def _account(self) -> Account:
-        return find_account(None)
+        return context_account(None)
 
     @property
     def _config(self) -> str:
-        return self._account.expand(os.environ.get("DOCKER_CONFIG") or "~/.docker")
+        return config_folder(self._account)
 
     def _exists(self) -> bool:
         return os.path.lexists(ContextFolder(self._config).meta(self.name))

@@ -18,6 +18,7 @@ from unittest import mock
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._account.account import Account
+from ansible_collections.gangway.docker.plugins.module_utils._context import machine as machine_module
 from ansible_collections.gangway.docker.plugins.module_utils._context import request
 from ansible_collections.gangway.docker.plugins.module_utils._context.request import ARGUMENT_SPEC, run_docker_context
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
@@ -287,10 +288,13 @@ def test_the_folder_is_as_the_docker_command_finds_it(machine: Machine, monkeypa
     monkeypatch.setenv("DOCKER_CONFIG", str(machine.folder / "elsewhere"))
     machine.run(docker_host=URL, config_dir=None)
     assert (machine.folder / "elsewhere" / "contexts" / "meta").is_dir()
+    monkeypatch.chdir(machine.folder)
+    monkeypatch.setenv("DOCKER_CONFIG", "beside")
+    machine.run(docker_host=URL, config_dir=None)
+    assert (machine.folder / "beside" / "contexts" / "meta").is_dir()
     monkeypatch.delenv("DOCKER_CONFIG")
-    account = Account("me", os.geteuid(), os.getegid(), str(machine.folder))
-    with mock.patch.object(request, "find_account", return_value=account):
-        machine.run(docker_host=URL, config_dir=None)
+    monkeypatch.setenv("HOME", str(machine.folder))
+    machine.run(docker_host=URL, config_dir=None)
     assert machine.meta().exists()
 
 
@@ -306,7 +310,7 @@ def test_root_reads_and_writes_as_the_user(machine: Machine, monkeypatch: pytest
     # DOCKER_CONFIG is root's, and of no meaning to another user.
     monkeypatch.setenv("DOCKER_CONFIG", str(roots))
     account = Account("nobody", 65534, 65534, str(home))
-    with mock.patch.object(request, "find_account", return_value=account):
+    with mock.patch.object(request, "context_account", return_value=account):
         with pytest.raises(Failure) as error:
             machine.run(docker_host=URL, config_dir=None, ca_path="/etc/shadow")
         assert error.value.key == "file_unreadable"
@@ -320,6 +324,20 @@ def test_root_reads_and_writes_as_the_user(machine: Machine, monkeypatch: pytest
             machine.run(docker_host=URL, config_dir=None)
     assert error.value.key == "folder_not_writable"
     assert os.listdir(roots) == []
+
+
+def test_folders_that_another_task_makes_meanwhile_are_no_trouble(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = machine_module.make_folder
+
+    def make_as_another_did(path: str, account: Account) -> None:
+        os.makedirs(path, exist_ok=True)
+        make(path, account)
+
+    monkeypatch.setattr(machine_module, "make_folder", make_as_another_did)
+    assert machine.run(docker_host=URL)["changed"]
+    assert machine.meta().exists()
 
 
 def test_a_renewed_bundle_is_copied_again(machine: Machine) -> None:
