@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ("ec", "ed25519", "hashes", "require_cryptography", "rsa", "serialization", "x509", "x509_oid")
 
+import sys
 import typing as t
 
 from .failure import Failure
@@ -31,6 +32,6 @@ def require_cryptography() -> None:
         raise Failure(
             "cryptography_missing",
             thing="Python package cryptography",
-            reason="it is not installed for the Python that runs Ansible on the controller",
+            reason=f"it is not installed for {sys.executable}",
             cure="Install it there, for example with 'python3 -m pip install cryptography'",
         )

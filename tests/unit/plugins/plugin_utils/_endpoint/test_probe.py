@@ -24,7 +24,7 @@ from tests.attack import NETWORK, attack
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
-PONG = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
+PONG = b"HTTP/1.1 200 OK\r\nApi-Version: 1.51\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
 BROKEN = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 8\r\nConnection: close\r\n\r\nnot yet!"
 
 
@@ -52,27 +52,36 @@ def _daemon(bundle: Path | None, answer: bytes = PONG) -> t.Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(10)
 
+    ended = threading.Event()
+
     def serve() -> None:
-        with contextlib.suppress(OSError):
-            plain, _address = listener.accept()
-            plain.settimeout(5)
-            with plain:
-                if context is None:
-                    plain.recv(64)
-                    plain.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
-                    return
-                with context.wrap_socket(plain, server_side=True) as secured:
-                    request = b""
-                    while b"\r\n\r\n" not in request:
-                        request += secured.recv(4096)
-                    assert request.startswith(b"GET /_ping ")
-                    secured.sendall(answer)
+        while not ended.is_set():
+            with contextlib.suppress(OSError):
+                answer_one()
+
+    def answer_one() -> None:
+        plain, _address = listener.accept()
+        plain.settimeout(5)
+        with plain:
+            if context is None:
+                plain.recv(64)
+                plain.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+                return
+            with context.wrap_socket(plain, server_side=True) as secured:
+                request = b""
+                while b"\r\n\r\n" not in request:
+                    request += secured.recv(4096)
+                assert request.startswith(b"GET /_ping ")
+                secured.sendall(answer)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
         yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
     finally:
+        ended.set()
+        with contextlib.suppress(OSError), socket.create_connection(listener.getsockname(), timeout=1):
+            pass
         thread.join(timeout=10)
         listener.close()
 
@@ -92,7 +101,7 @@ def test_the_environment_has_no_say_in_whom_to_trust(fleets_dir: Path, monkeypat
     with _daemon(fleets_dir / "ours" / "servers" / "loopback") as url:
         assert probe_endpoint(Connection(url, _ci(fleets_dir))) is None
     with _daemon(fleets_dir / "theirs" / "servers" / "loopback") as url:
-        assert "not trusted" in str(probe_endpoint(Connection(url, _ci(fleets_dir))))
+        assert "comes from no CA of" in str(probe_endpoint(Connection(url, _ci(fleets_dir))))
 
 
 @attack(
@@ -102,7 +111,10 @@ def test_the_environment_has_no_say_in_whom_to_trust(fleets_dir: Path, monkeypat
 )
 @pytest.mark.parametrize(
     ("server", "told"),
-    [("theirs/servers/loopback", "not trusted"), ("ours/servers/elsewhere", "not trusted (IP address mismatch")],
+    [
+        ("theirs/servers/loopback", "comes from no CA of"),
+        ("ours/servers/elsewhere", "the certificate is for web1, 192.0.2.1, not for 127.0.0.1"),
+    ],
 )
 def test_a_server_that_is_not_who_it_should_be_is_told(fleets_dir: Path, server: str, told: str) -> None:
     with _daemon(fleets_dir / server) as url:
@@ -117,32 +129,37 @@ def test_a_client_that_is_not_let_in_is_told(fleets_dir: Path, tmp_path: Path) -
         (mixed / name).write_bytes((fleets_dir / "theirs" / "clients" / "ci" / name).read_bytes())
     with _daemon(fleets_dir / "ours" / "servers" / "loopback") as url:
         problem = str(probe_endpoint(Connection(url, str(mixed))))
-    assert "TLS failed" in problem or "no connection" in problem
+    assert "the server does not know the client's certificate" in problem
 
 
 def test_a_port_without_tls_is_told(fleets_dir: Path) -> None:
     with _daemon(None) as url:
-        assert "TLS failed" in str(probe_endpoint(Connection(url, _ci(fleets_dir))))
+        assert "does not speak TLS" in str(probe_endpoint(Connection(url, _ci(fleets_dir))))
 
 
 def test_a_daemon_that_is_not_well_is_quoted(fleets_dir: Path) -> None:
     with _daemon(fleets_dir / "ours" / "servers" / "loopback", BROKEN) as url:
-        assert probe_endpoint(Connection(url, _ci(fleets_dir))) == "HTTP 503 not yet!"
+        assert probe_endpoint(Connection(url, _ci(fleets_dir))) == "the daemon reports an error (HTTP 503 not yet!)"
 
 
 def test_a_closed_port_is_told(fleets_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert "no connection" in str(probe_endpoint(Connection(f"tcp://127.0.0.1:{port}", _ci(fleets_dir))))
+    assert "nothing listens" in str(probe_endpoint(Connection(f"tcp://127.0.0.1:{port}", _ci(fleets_dir))))
 
 
 def test_a_bundle_that_is_not_there_is_told(tmp_path: Path) -> None:
-    assert "No such file" in str(probe_endpoint(Connection("tcp://127.0.0.1:1", str(tmp_path))))
+    assert "it can't be read (No such file" in str(probe_endpoint(Connection("tcp://127.0.0.1:1", str(tmp_path))))
 
 
 @pytest.mark.parametrize(
     ("answer", "problem"),
-    [(PONG, None), (BROKEN, "HTTP 503 not yet!"), (b"", "no connection"), (b"\x15\x03", "no conn")],
+    [
+        (PONG, None),
+        (BROKEN, "the daemon reports an error (HTTP 503 not yet!)"),
+        (b"", "the connection ends without an answer"),
+        (b"\x15\x03", "the port speaks TLS"),
+    ],
 )
 def test_a_plain_endpoint_is_asked_without_any_bundle(answer: bytes, problem: str | None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -163,4 +180,4 @@ def test_a_plain_endpoint_is_asked_without_any_bundle(answer: bytes, problem: st
 
 def test_tls_where_none_is_expected_is_told(fleets_dir: Path) -> None:
     with _daemon(fleets_dir / "ours" / "servers" / "loopback") as url:
-        assert "no connection" in str(probe_endpoint(Connection(url, None)))
+        assert "the port speaks TLS" in str(probe_endpoint(Connection(url, None)))

@@ -27,7 +27,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation i
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
-PONG = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
+PONG = b"HTTP/1.1 200 OK\r\nApi-Version: 1.51\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
 FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"
 
 
