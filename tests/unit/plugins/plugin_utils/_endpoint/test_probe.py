@@ -165,16 +165,22 @@ def test_a_plain_endpoint_is_asked_without_any_bundle(answer: bytes, problem: st
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
 
+        asked = []
+
         def serve() -> None:
-            connection, _address = listener.accept()
-            with connection:
-                assert connection.recv(4096).startswith(b"GET /_ping ")
-                connection.sendall(answer)
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _address = listener.accept()
+                    with connection:
+                        asked.append(connection.recv(4096))
+                        connection.sendall(answer)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         found = probe_endpoint(Connection(f"tcp://127.0.0.1:{listener.getsockname()[1]}", None))
+        listener.shutdown(socket.SHUT_RDWR)
         thread.join(timeout=10)
+    assert asked[0].startswith(b"GET /_ping ")
     assert found is None if problem is None else str(found).startswith(problem)
 
 
