@@ -28,9 +28,6 @@ attributes:
   idempotent:
     description: Changes nothing.
     support: full
-  action:
-    description: Has an action plugin.
-    support: none
 options:
   docker_host:
     description:
@@ -132,8 +129,9 @@ EXAMPLES = r"""
   gather_facts: false
   tasks:
     - name: Wait up to a minute
-      gangway.docker.endpoint_info: >-
-        {{ lookup('gangway.docker.docker_host', 'web1', format='module_defaults') | combine({'wait': 60}) }}
+      gangway.docker.endpoint_info:
+        wait: 60
+      args: "{{ lookup('gangway.docker.docker_host', 'web1', format='module_defaults') }}"
 
 - name: See whether the CI runners get through to a daemon
   hosts: runners
@@ -180,37 +178,37 @@ state:
     - V(rights_refused) - the client is known, and may not use the API.
     - V(not_docker) - something else answers.
     - V(api_too_old), V(api_too_new) - the daemon's API is too old, or too new, for this client.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: str
   sample: wrong_name
 reason:
   description: What was seen.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: str
   sample: the certificate is for web1, 10.20.0.5, not for docker.example.com
 cure:
   description: What to do; null if the state is V(answers).
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: str
   sample: Connect by one of the names of the certificate, or add the name to it (expose_tls_sans in the role)
 url:
   description: The endpoint.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: str
   sample: tcp://10.20.0.5:2376
 address:
   description: The IP address that took the connection; null if none did.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: str
   sample: 10.20.0.5
 engine_version:
   description: The version of the engine; null if it did not answer.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: str
   sample: 28.5.2
 api:
   description: Versions of the Engine API; null if the engine did not answer.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: dict
   contains:
     version:
@@ -225,7 +223,7 @@ api:
   sample: {version: "1.51", min_version: "1.24", negotiated: "1.45"}
 tls:
   description: The connection of the client; null without TLS.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: dict
   contains:
     version:
@@ -242,7 +240,7 @@ chain:
   description:
     - The certificates of the server, its own first, up to the CA that the client trusts.
     - Empty without TLS.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: list
   elements: dict
   contains:
@@ -286,23 +284,23 @@ chain:
       fingerprint: 8b2d6c1e77aa0f0c5d4f1f0fb2f7d3c2a7a8e0f4b8f2ed5d5e2d5a1e0c9b8a76
 client:
   description: The client's own certificate, as in RV(chain); null if there is none.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: dict
 days_left:
   description: Days until the server's certificate expires; null without TLS.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: float
   sample: 364.9
 clock_skew:
   description: How many seconds the daemon's clock is ahead of this machine's; null if it did not answer.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: int
   sample: 0
 strangers:
   description:
     - What intruders get, each V(answered), V(refused), or V(unknown) if nothing is proved, for example because the time
       is over. Null if it was not tried, for example because nobody gets an answer.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: dict
   contains:
     plain:
@@ -317,7 +315,7 @@ strangers:
   sample: {plain: refused, no_certificate: refused, foreign_certificate: refused}
 findings:
   description: What is unsafe or will break, the worst first.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: list
   elements: dict
   contains:
@@ -344,7 +342,7 @@ findings:
       fix: Expose the daemon with TLS and client certificates (role gangway.docker.expose)
 attempts:
   description: How often the endpoint was probed.
-  returned: success, and if the time of O(wait) is over
+  returned: success, and if O(wait) ends without an answer
   type: int
   sample: 1
 failure:
@@ -384,7 +382,7 @@ def main() -> None:
         request = parse_request(params, os.environ)
         versions = parse_range(params["api_versions"]) if params["api_versions"] else sdk_versions()
 
-        def ask(target: Target, context: t.Optional[ssl.SSLContext], name: str, deadline: Deadline) -> Api:
+        def ask(target: Target, context: t.Optional[ssl.SSLContext], name: str, deadline: Deadline) -> t.Iterator[Api]:
             return ask_api(target, context, name, versions, deadline)
 
         def attempt(seconds: float) -> Result:

@@ -21,27 +21,27 @@ class Daemons:
         self.host = host
 
     def dockerd(self, port: int, *flags: str, bundle: Path | None = None, wait: bool = True, **environment: str) -> str:
-        """Start a dockerd, and return its URL. With a bundle it has TLS, and asks for certificates (C(--tlsverify))."""
+        """Start a dockerd, and return its URL. With a bundle it has TLS, which flags may weaken."""
         place = f"/run/probe/{port}"
         tls: tuple[str, ...] = ("--tls=false",)
         if bundle is not None:
             self.put(bundle, place)
             files = (f"--tlscacert={place}/ca.pem", f"--tlscert={place}/cert.pem", f"--tlskey={place}/key.pem")
-            tls = files if "--tls" in flags else ("--tlsverify", *files)
+            tls = (*(() if "--tlsverify=false" in flags else ("--tlsverify",)), *files)
         words = (
             f"dockerd --host=unix://{place}/docker.sock --host=tcp://0.0.0.0:{port} --data-root={place}/data",
             f"--exec-root={place}/exec --pidfile={place}/pid --containerd=/run/containerd/containerd.sock",
-            "--bridge=none --iptables=false --ip6tables=false --storage-driver=vfs --config-file=/dev/null",
-            *(flag for flag in flags if flag != "--tlsverify"),
+            f"--bridge=none --iptables=false --ip6tables=false --storage-driver=vfs --config-file={place}/daemon.json",
+            *flags,
             *tls,
         )
-        self.host.run(f"mkdir -p {place}")
+        self.host.run(f"mkdir -p {place}; echo '{{}}' > {place}/daemon.json")
         self.service(f"dockerd-{port}", " ".join(words), **environment)
         if wait:
             self.host.run(
                 f"for _ in $(seq 300); do docker -H unix://{place}/docker.sock version >/dev/null 2>&1 && exit; "
                 "sleep 0.1; done; "
-                f"systemctl status --no-pager probe-dockerd-{port} >&2; exit 1"
+                f"journalctl --no-pager -n 20 -u probe-dockerd-{port} >&2; exit 1"
             )
         return f"tcp://{self.host.address}:{port}"
 

@@ -98,7 +98,6 @@ class _Visit:
             except ssl.SSLCertVerificationError as second:
                 self._look_unverified()
                 raise _server_problem(self.request, second, self.result) from exc
-        self.result.tls_verified = self.tls.verify
         _check(self.result, pong)
         return context
 
@@ -145,8 +144,7 @@ class _Visit:
         secured, session = handshake([self.address], context, name, self.deadline, opened=opened)
         result = self.result
         result.tls_version, result.tls_cipher = session.version, session.cipher
-        # Until it is known to be good.
-        result.tls_verified = False
+        result.tls_verified = context.verify_mode == ssl.CERT_REQUIRED
         chain = with_authority(session.chain, read_pem(self.tls.ca)) if self.tls.verify else session.chain
         result.chain = describe(chain, "server")
         return secured, session

@@ -32,6 +32,11 @@ class Address:
     def text(self) -> str:
         return str(self.sockaddr[0])
 
+    @property
+    def place(self) -> str:
+        """For people."""
+        return f"{self.text} port {self.sockaddr[1]}"
+
 
 def resolve(target: Target, deadline: Deadline) -> t.List[Address]:
     """Return the addresses in the order in which clients try them. Problem: C(name_unresolved)."""
@@ -57,11 +62,11 @@ def connect(addresses: t.Sequence[Address], deadline: Deadline) -> t.Tuple[socke
         try:
             return _open(address, share), address
         except socket.timeout:
-            problems.append(Problem("filtered", f"{address.text} does not answer: something drops the packets"))
+            problems.append(Problem("filtered", f"{address.place} does not answer: something drops the packets"))
         except ConnectionRefusedError:
-            problems.append(Problem("nothing_listens", f"nothing listens on {address.text}, or it is rejected there"))
+            problems.append(Problem("nothing_listens", f"nothing listens on {address.place}, or a firewall rejects it"))
         except OSError as exc:
-            problems.append(Problem("unreachable", f"{address.text} can't be reached ({exc.strerror or exc})"))
+            problems.append(Problem("unreachable", f"{address.place} can't be reached ({exc.strerror or exc})"))
     raise min(problems, key=lambda problem: _RANK.index(problem.state))
 
 

@@ -32,8 +32,8 @@ from .tls.contexts import make_context
 from .tls.errors import problem_of
 from .tls.session import offers_http2
 
-#: Asks more than a ping does, once a ping is answered; see M(api.sdk).
-AskApi = t.Callable[[Target, t.Optional[ssl.SSLContext], str, Deadline], Api]
+#: Asks more than a ping does, once a ping is answered, and yields what is known by then; see M(api.sdk).
+AskApi = t.Callable[[Target, t.Optional[ssl.SSLContext], str, Deadline], t.Iterator[Api]]
 #: Nobody would get an answer.
 _NO_ANSWER = ("name_unresolved", "nothing_listens", "unreachable", "filtered", "silent")
 
@@ -54,7 +54,7 @@ def probe(request: Request, ask_api: t.Optional[AskApi] = None) -> Result:
         addresses = resolve(request.target, deadline)
         context = connect_as_client(request, addresses, result, deadline)
         if ask_api is not None:
-            result.api = _ask(ask_api, request, context, deadline)
+            _ask(ask_api, request, context, result, deadline)
     except Problem as exc:
         result.state, result.reason = exc.state, exc.reason
     except socket.timeout as exc:
@@ -63,12 +63,18 @@ def probe(request: Request, ask_api: t.Optional[AskApi] = None) -> Result:
     address = next((found for found in addresses if found.text == result.address), None)
     if address is not None and result.state not in _NO_ANSWER and not deadline.is_over:
         _look_further(request, address, result, deadline)
-    result.findings = sort_findings(_findings(result))
+    result.findings = sort_findings(_findings(request, result))
     return result
 
 
-def _ask(ask_api: AskApi, request: Request, context: t.Optional[ssl.SSLContext], deadline: Deadline) -> Api:
-    return run_within(deadline, lambda: ask_api(request.target, context, request.server_name, deadline))
+def _ask(
+    ask_api: AskApi, request: Request, context: t.Optional[ssl.SSLContext], result: Result, deadline: Deadline
+) -> None:
+    def ask() -> None:
+        for result.api in ask_api(request.target, context, request.server_name, deadline):
+            pass
+
+    run_within(deadline, ask)
 
 
 def _look_further(request: Request, address: Address, result: Result, deadline: Deadline) -> None:
@@ -85,7 +91,7 @@ def _look_further(request: Request, address: Address, result: Result, deadline: 
             result.http2 = None
 
 
-def _findings(result: Result) -> t.Iterator[Finding]:
+def _findings(request: Request, result: Result) -> t.Iterator[Finding]:
     now = datetime.datetime.now(datetime.timezone.utc)
     strangers, api = result.strangers, result.api
     is_plain = result.tls_version is None and result.state == ANSWERS
@@ -98,8 +104,10 @@ def _findings(result: Result) -> t.Iterator[Finding]:
         )
     )
     yield from access
-    if result.tls_version is not None:
-        yield from find_trust(verified=result.tls_verified, strict=result.tls_strict)
+    if request.tls is not None and result.tls_version is not None:
+        # A server that is not accepted at all has a state that says so.
+        strict = result.tls_strict if result.tls_verified else None
+        yield from find_trust(verifies=request.tls.verify, strict=strict)
     certificates = [*result.chain, *([result.client] if result.client is not None else [])]
     yield from find_certificates(certificates, now)
     yield from find_clock(result.clock_skew)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ("ask_api", "require_sdk", "sdk_versions")
 
+import dataclasses
 import ssl
 import sys
 import typing as t
@@ -50,8 +51,10 @@ def sdk_versions() -> Range:
     return Range(docker.constants.MINIMUM_DOCKER_API_VERSION, docker.constants.DEFAULT_DOCKER_API_VERSION)
 
 
-def ask_api(target: Target, context: t.Optional[ssl.SSLContext], name: str, versions: Range, deadline: Deadline) -> Api:
-    """Return what C(/version) and C(/info) say, by the newest version that the client and the daemon speak.
+def ask_api(
+    target: Target, context: t.Optional[ssl.SSLContext], name: str, versions: Range, deadline: Deadline
+) -> t.Iterator[Api]:
+    """Yield what C(/version) says, then with C(/info), by the newest version that the client and the daemon speak.
 
     C(context): None without TLS. Problem: C(api_too_old), C(api_too_new), C(rights_refused), C(silent) and others.
     """
@@ -59,14 +62,16 @@ def ask_api(target: Target, context: t.Optional[ssl.SSLContext], name: str, vers
     with _client(target, context, name, sdk.newest, deadline) as client:
         said = _ask(lambda: client.version(api_version=False))
     newest, oldest = said.get("ApiVersion"), said.get("MinAPIVersion")
-    negotiated = negotiate(versions, str(newest), None if oldest is None else str(oldest))
-    api = Api(_text(said.get("Version")), str(newest), _text(oldest), negotiated)
+    api = Api(_text(said.get("Version")), _text(newest), _text(oldest))
+    yield api
+    negotiated = negotiate(versions, str(newest), _text(oldest))
+    api = dataclasses.replace(api, negotiated=negotiated)
+    yield api
     if as_numbers(negotiated) < as_numbers(sdk.oldest):
         # An older client than this one could ask.
-        return api
+        return
     with _client(target, context, name, negotiated, deadline) as client:
-        info = _ask(client.info)
-    return Api(api.engine_version, api.version, api.min_version, negotiated, info)
+        yield dataclasses.replace(api, info=_ask(client.info))
 
 
 class _OwnContext(_Adapter):  # type: ignore[misc]

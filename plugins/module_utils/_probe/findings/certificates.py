@@ -53,9 +53,9 @@ def find_clock(skew: t.Optional[float]) -> t.Iterator[Finding]:
         yield Finding("clock_skew", "medium", None, text, "Set the clock that is wrong; new certificates depend on it")
 
 
-def find_trust(*, verified: t.Optional[bool], strict: t.Optional[bool]) -> t.Iterator[Finding]:
-    """Yield findings about how the client knows the server."""
-    if verified is False:
+def find_trust(*, verifies: bool, strict: t.Optional[bool]) -> t.Iterator[Finding]:
+    """Yield findings about how the client knows the server; C(strict): whether strict clients accept it, too."""
+    if not verifies:
         text = "The client does not verify the server: anybody on the way can take the server's place."
         yield Finding("server_not_verified", "high", "2.7", text, "Set validate_certs: true, and ca_path")
     elif strict is False:
