@@ -36,13 +36,13 @@ class Target:
 def parse_target(docker_host: str) -> Target:
     """Return the parts of C(tcp://HOST:PORT); the scheme may be missing. Failure: C(invalid_docker_host)."""
     written = docker_host.strip()
-    parts = urllib.parse.urlsplit(written if "://" in written else f"tcp://{written}")
-    if parts.scheme not in _SCHEMES:
-        raise _invalid(docker_host, "it is not a TCP endpoint", "Write tcp://HOST:PORT")
     try:
+        parts = urllib.parse.urlsplit(written if "://" in written else f"tcp://{written}")
         host, port = parts.hostname, parts.port
     except ValueError as exc:
         raise _invalid(docker_host, str(exc), "Write tcp://HOST:PORT") from exc
+    if parts.scheme not in _SCHEMES:
+        raise _invalid(docker_host, "it is not a TCP endpoint", "Write tcp://HOST:PORT")
     if not host or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
         raise _invalid(docker_host, "it is not HOST:PORT", "Write tcp://HOST:PORT, an IPv6 address in brackets")
     if not port:
