@@ -77,12 +77,11 @@ def _dockerd(folder: Path, *, ahead: float = 0, head: str = "200 OK", body: byte
             "Connection: close\r\n"
         )
         connection.settimeout(10)
-        with contextlib.suppress(OSError), connection:
-            with context.wrap_socket(connection, server_side=True) as secured:
-                is_ping = b"/_ping " in secured.recv(4096)
-                status, text = ("200 OK", b"OK") if is_ping else (head, body)
-                length = f"Content-Length: {len(text)}\r\n\r\n"
-                secured.sendall(f"HTTP/1.1 {status}{fields}{length}".encode() + text)
+        with contextlib.suppress(OSError), connection, context.wrap_socket(connection, server_side=True) as secured:
+            is_ping = b"/_ping " in secured.recv(4096)
+            status, text = ("200 OK", b"OK") if is_ping else (head, body)
+            length = f"Content-Length: {len(text)}\r\n\r\n"
+            secured.sendall(f"HTTP/1.1 {status}{fields}{length}".encode() + text)
 
     return serve
 
