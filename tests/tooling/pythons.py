@@ -15,7 +15,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
 #: What sanity and the unit tests need besides.
-_PACKAGES = ("ansible-core", "cryptography", "pytest~=9.2", "pytest-socket~=0.8", "pytest-xdist~=3.8")
+_PACKAGES = ("ansible-core", "cryptography", "docker~=7.1", "pytest~=9.2", "pytest-socket~=0.8", "pytest-xdist~=3.8")
 
 
 @dataclass(frozen=True)
