@@ -65,7 +65,7 @@ def authority() -> Authority:
 
 @pytest.fixture
 def server(authority: Authority, host: Host, tmp_path: Path) -> Path:
-    return authority.bundle(tmp_path / "server", usage="server", names=[host.address, "web1"])
+    return authority.bundle(tmp_path / "server", usage="server", names=[host.address, host.address_ipv6, "web1"])
 
 
 @pytest.fixture
@@ -124,7 +124,10 @@ def peer(serve: Callable[[socket.socket], None]) -> Iterator[str]:
 def test_a_daemon_that_is_as_it_should_be(
     host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask, authority: Authority
 ) -> None:
-    url = daemons.dockerd(PORT, bundle=server)
+    url = daemons.dockerd(PORT, f"--host=tcp://[{host.address_ipv6}]:{PORT}", bundle=server)
+    by_ipv6 = ask(f"[{host.address_ipv6}]:{PORT}", cert_path=str(client))
+    assert (by_ipv6["state"], by_ipv6["address"]) == ("answers", host.address_ipv6), by_ipv6["reason"]
+    assert set(by_ipv6["strangers"].values()) == {"refused"}
     result = ask(url, cert_path=str(client))
     assert (result["state"], result["cure"], result["url"], result["address"]) == ("answers", None, url, host.address)
     theirs = json.loads(host.run("docker version --format '{{json .Server}}'").stdout)
@@ -137,7 +140,7 @@ def test_a_daemon_that_is_as_it_should_be(
     assert result["tls"]["cipher"].startswith("TLS_")
     assert result["tls"]["verified"] is True
     assert [certificate["role"] for certificate in result["chain"]] == ["server", "authority"]
-    assert result["chain"][0]["names"] == [host.address, "web1"]
+    assert result["chain"][0]["names"] == [host.address, host.address_ipv6, "web1"]
     assert result["client"]["role"] == "client"
     assert 364 <= result["days_left"] <= 365
     assert abs(result["clock_skew"]) <= 2

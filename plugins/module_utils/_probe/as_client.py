@@ -109,7 +109,7 @@ class _Visit:
         try:
             secured, session = self._handshake(context, opened)
             with secured:
-                return ping(secured, self.request.target.netloc, self.deadline)
+                return ping(secured, self.request.target.host, self.deadline)
         except ssl.SSLCertVerificationError:
             raise
         except (OSError, http.client.HTTPException) as exc:
@@ -135,7 +135,7 @@ class _Visit:
         with contextlib.suppress(OSError, http.client.HTTPException, Problem):
             secured, _session = self._handshake(make_context(self.tls, verify=False))
             with secured:
-                self.result.clock_skew = ping(secured, self.request.target.netloc, self.deadline).clock_skew
+                self.result.clock_skew = ping(secured, self.request.target.host, self.deadline).clock_skew
 
     def _handshake(
         self, context: ssl.SSLContext, opened: t.Optional[socket.socket] = None

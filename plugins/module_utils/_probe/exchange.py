@@ -46,16 +46,18 @@ class Pong:
 
 
 def ping(connection: socket.socket, host: str, deadline: Deadline) -> Pong:
-    """Ask over a connection, with TLS or without. Raises OSError and http.client.HTTPException.
+    """Ask over a connection, with TLS or without; C(host): a name or address, without a port.
 
-    Problem: C(tls_required).
+    Raises OSError and http.client.HTTPException. Problem: C(tls_required).
     """
+    header = f"[{host}]" if ":" in host else host
     connection.settimeout(deadline.left())
 
     def ask() -> Pong:
-        client = http.client.HTTPConnection(host)
+        # It would take the end of an IPv6 address for a port. The connection is there already.
+        client = http.client.HTTPConnection("docker")
         client.sock = connection
-        client.request("GET", "/_ping", headers={"Connection": "close"})
+        client.request("GET", "/_ping", headers={"Host": header, "Connection": "close"})
         response = client.getresponse()
         body = response.read(_LIMIT).decode(errors="replace")
         return Pong(

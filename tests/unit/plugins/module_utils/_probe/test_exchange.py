@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._probe.exchange import Pong, check_pong
+from ansible_collections.gangway.docker.plugins.module_utils._probe.exchange import Pong, check_pong, ping
+from ansible_collections.gangway.docker.plugins.module_utils._probe.deadline import Deadline
 from ansible_collections.gangway.docker.plugins.module_utils._probe.states import Problem
 
 
@@ -38,3 +42,21 @@ def test_something_else(pong: Pong, state: str, told: str) -> None:
         check_pong(pong)
     assert problem.value.state == state
     assert told in problem.value.reason
+
+
+@pytest.mark.parametrize(("host", "header"), [("web1", b"web1"), ("10.0.0.5", b"10.0.0.5"), ("fd77::d", b"[fd77::d]")])
+def test_a_ping_names_the_host(host: str, header: bytes) -> None:
+    """A group of digits at the end of an IPv6 address is no port."""
+    ours, theirs = socket.socketpair()
+    asked = []
+
+    def serve() -> None:
+        asked.append(theirs.recv(4096))
+        theirs.sendall(b"HTTP/1.1 200 OK\r\nApi-Version: 1.51\r\nContent-Length: 2\r\n\r\nOK")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    with ours, theirs:
+        assert ping(ours, host, Deadline(10)) == Pong(200, "OK", "1.51", None, None)
+        thread.join(timeout=10)
+    assert b"\r\nHost: " + header + b"\r\n" in asked[0]
