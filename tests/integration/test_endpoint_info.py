@@ -124,7 +124,7 @@ def peer(serve: Callable[[socket.socket], None]) -> Iterator[str]:
 def test_a_daemon_that_is_as_it_should_be(
     host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask, authority: Authority
 ) -> None:
-    url = daemons.dockerd(PORT, f"--host=tcp://[{host.address_ipv6}]:{PORT}", bundle=server)
+    url = daemons.dockerd(PORT, bundle=server)
     by_ipv6 = ask(f"[{host.address_ipv6}]:{PORT}", cert_path=str(client))
     assert (by_ipv6["state"], by_ipv6["address"]) == ("answers", host.address_ipv6), by_ipv6["reason"]
     assert set(by_ipv6["strangers"].values()) == {"refused"}

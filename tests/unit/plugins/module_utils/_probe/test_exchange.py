@@ -11,8 +11,8 @@ import threading
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._probe.exchange import Pong, check_pong, ping
 from ansible_collections.gangway.docker.plugins.module_utils._probe.deadline import Deadline
+from ansible_collections.gangway.docker.plugins.module_utils._probe.exchange import Pong, check_pong, ping
 from ansible_collections.gangway.docker.plugins.module_utils._probe.states import Problem
 
 
