@@ -218,9 +218,9 @@ def test_modules_of_community_docker(desk: Desk) -> None:
     container = {"name": "app", "image": "bb", "command": ["/bin/sh", "-c", "sleep 1000"], "stop_timeout": 1}
     build = {"name": "built", "source": "build", "build": {"path": str(folder), "pull": False}}
     tasks = [
-        *({"community.docker.docker_network": {"name": "ours"}} for _ in range(2)),
-        *({"community.docker.docker_image": build} for _ in range(2)),
-        *({"community.docker.docker_container": container} for _ in range(2)),
+        *[{"community.docker.docker_network": {"name": "ours"}}] * 2,
+        *[{"community.docker.docker_image": build}] * 2,
+        *[{"community.docker.docker_container": container}] * 2,
         {"community.docker.docker_container": {**container, "env": {"CHANGED": "1"}}},
         {"community.docker.docker_container": {"name": "app", "state": "absent", "force_kill": True}},
         {"community.docker.docker_image": {"name": "built", "state": "absent"}},
