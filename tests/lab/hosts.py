@@ -159,6 +159,14 @@ class Host:
             client.close()
         return (stdout or b"").decode(errors="surrogateescape"), (stderr or b"").decode(errors="surrogateescape")
 
+    def pid(self) -> int:
+        """Return the host's init process, as the machine sees it."""
+        client = self.engine.client()
+        try:
+            return int(client.containers.get(self.name).attrs["State"]["Pid"])
+        finally:
+            client.close()
+
     def reboot(self) -> None:
         """Restart the host's init with nothing kept but its disks, and wait until it is ready."""
         client = self.engine.client()

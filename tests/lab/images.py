@@ -36,7 +36,6 @@ _BASE_PACKAGES = (
     "sudo",
     "openssl",
     "busybox-static",
-    "curl",
 )
 #: What any machine has.
 _MACHINE_PACKAGES = tuple(
@@ -208,6 +207,7 @@ FLAVOURS: dict[str, Recipe] = {
             "docker-buildx",
             "python3-docker",
             "python3-apt",
+            "curl",
             "tcpdump",
         ),
         (*_LOGIN, *_REPOSITORY),
