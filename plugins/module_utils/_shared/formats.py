@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-__all__ = ("FORMATS", "Connection", "as_argv", "as_env", "as_module_defaults", "render")
+__all__ = ("FORMATS", "Connection", "as_argv", "as_env", "as_files", "as_https_url", "as_module_defaults", "render")
 
 import typing as t
 from dataclasses import dataclass
 
-FORMATS = ("env", "module_defaults", "argv", "url")
+FORMATS = ("env", "module_defaults", "argv", "url", "https_url", "files")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,18 @@ def as_argv(connection: Connection) -> list[str]:
     ]
 
 
+def as_https_url(connection: Connection) -> str:
+    """For HTTP clients, and for those of Docker's that ignore their TLS settings with C(tcp://), as Prometheus does."""
+    scheme = "http" if connection.cert_path is None else "https"
+    return f"{scheme}://{connection.url.partition('://')[2]}"
+
+
+def as_files(connection: Connection) -> dict[str, t.Optional[str]]:
+    """The paths of CA, certificate and key; None without TLS."""
+    folder = connection.cert_path
+    return {name: None if folder is None else f"{folder}/{name}.pem" for name in ("ca", "cert", "key")}
+
+
 def render(connection: Connection, form: str) -> t.Any:
     """Return the facts in one of C(FORMATS)."""
     renderers: dict[str, t.Callable[[Connection], t.Any]] = {
@@ -71,5 +83,7 @@ def render(connection: Connection, form: str) -> t.Any:
         "module_defaults": as_module_defaults,
         "argv": as_argv,
         "url": lambda c: c.url,
+        "https_url": as_https_url,
+        "files": as_files,
     }
     return renderers[form](connection)

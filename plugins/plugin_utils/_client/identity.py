@@ -12,8 +12,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509_oid
-from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
+from .._endpoint.connection import client_of, not_exposed
 from .._endpoint.record import read_record
 from .._fleet.fleet import Fleet
 from .._fleet.members import check_client_names
@@ -114,19 +114,18 @@ class ClientIdentity:
         remove_machine_record(self.fleet.machines_folder, self.host, self.name)
 
     def urls(self, endpoints: t.Iterable[str]) -> dict[str, str]:
-        """Return the URL of each endpoint, and note which have no TLS. Failure: C(not_exposed)."""
+        """Return the URL of each endpoint, and note which have no TLS.
+
+        Failures: C(not_exposed), C(endpoint_foreign).
+        """
         found = {}
         self.plain = []
         for endpoint in endpoints:
             record = read_record(self.fleet.endpoints_folder, endpoint)
             if record is None:
-                raise Failure(
-                    "not_exposed",
-                    thing=f"host {endpoint!r}",
-                    reason=f"its Docker daemon is not exposed in fleet {self.fleet.name!r} (no record in "
-                    f"{self.fleet.endpoints_folder})",
-                    cure=f"Expose it: ansible-playbook gangway.docker.expose_docker --limit {endpoint}",
-                )
+                raise not_exposed(self.fleet, endpoint)
+            # The identity is the fleet's.
+            client_of(record, self.name)
             found[endpoint] = record.url
             if not record.tls:
                 self.plain.append(endpoint)

@@ -23,7 +23,7 @@ from .._pki.authority import Authority
 from .._pki.chain import try_chain
 from .._pki.freshness import fingerprint
 from .host_trust import HostTrust, check_generations
-from .record import EndpointRecord, read_record, read_records, remove_record
+from .record import EndpointRecord, read_own_record, read_record, read_records, remove_record
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,11 @@ def check_new_authority(fleet: Fleet, addresses: t.Mapping[str, str]) -> None:
 
 
 def remove_records(fleet: Fleet, host: str, address: str) -> None:
-    """Remove the host's records: it belongs to no fleet any more."""
-    remove_record(fleet.endpoints_folder, host)
+    """Remove the host's records: it belongs to no fleet any more. Those of daemons that others expose stay."""
+    if (record := _tolerant(read_record, fleet.endpoints_folder, host)) is None or not record.foreign:
+        remove_record(fleet.endpoints_folder, host)
     for other in _others(fleet):
-        record = _tolerant(read_record, other.endpoints_folder, host)
+        record = _tolerant(read_own_record, other.endpoints_folder, host)
         if record is not None and _is_of(record, address):
             remove_record(other.endpoints_folder, host)
 
@@ -90,7 +91,7 @@ def remove_records(fleet: Fleet, host: str, address: str) -> None:
 def _records(fleet: Fleet, host: str, address: str) -> t.Iterator[EndpointRecord]:
     """Yield those of the host, in whichever fleet, that name an authority."""
     for each in (fleet, *_others(fleet)):
-        record = _tolerant(read_record, each.endpoints_folder, host)
+        record = _tolerant(read_own_record, each.endpoints_folder, host)
         if record is not None and record.issuer is not None and (each is fleet or _is_of(record, address)):
             yield record
 

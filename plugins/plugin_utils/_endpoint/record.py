@@ -6,7 +6,15 @@
 
 from __future__ import annotations
 
-__all__ = ("EndpointRecord", "read_record", "read_records", "record_path", "remove_record", "write_record")
+__all__ = (
+    "EndpointRecord",
+    "read_own_record",
+    "read_record",
+    "read_records",
+    "record_path",
+    "remove_record",
+    "write_record",
+)
 
 import contextlib
 import json
@@ -55,6 +63,11 @@ class EndpointRecord:
     interfaces: list[str] = field(default_factory=list)
     #: Options of the task that the other fields do not determine.
     options: dict[str, t.Any] = field(default_factory=dict)
+    #: Somebody else exposes the daemon, under another authority. It is used, and nothing else: it has no client of the
+    #: fleet, nothing is known of how it listens, and no renewal, rotation, revocation or withdrawal counts it.
+    foreign: bool = False
+    #: The folder with the client's ca.pem, cert.pem and key.pem, if the daemon is foreign and has TLS.
+    bundle: t.Optional[str] = None
 
     def as_facts(self) -> dict[str, t.Any]:
         return {key: value for key, value in asdict(self).items() if key != "certificate"}
@@ -70,13 +83,21 @@ def read_record(endpoints_folder: Path, name: str) -> EndpointRecord | None:
     return _read(record_path(endpoints_folder, name))
 
 
-def read_records(endpoints_folder: Path, *, plain: bool = False) -> list[EndpointRecord]:
-    """Return all of them, by name. Failure: C(record_unreadable).
+def read_own_record(endpoints_folder: Path, name: str) -> EndpointRecord | None:
+    """Return the record if the fleet exposes the daemon. Failure: C(record_unreadable)."""
+    record = read_record(endpoints_folder, name)
+    return None if record is None or record.foreign else record
 
-    C(plain): those of daemons without TLS, too, which neither a rotation nor a revocation has anything to do with.
+
+def read_records(endpoints_folder: Path, *, plain: bool = False, foreign: bool = False) -> list[EndpointRecord]:
+    """Return those that a rotation or a revocation has to do with, by name. Failure: C(record_unreadable).
+
+    C(plain): those of daemons without TLS, too. C(foreign): those of daemons that others expose, too.
     """
     records = [_read(path) for path in sorted(endpoints_folder.glob("[!.]*.json"))]
-    return [record for record in records if record is not None and (plain or record.tls)]
+    return [
+        record for record in records if record is not None and (plain or record.tls) and (foreign or not record.foreign)
+    ]
 
 
 def _read(path: Path) -> EndpointRecord | None:

@@ -7,6 +7,7 @@
 <fleets_dir>/<fleet>/authority/  see M(authority)
                clients/<name>/  ca.pem cert.pem key.pem
                servers/<name>/  ca.pem cert.pem key.pem     only where the controller makes the servers' keys
+               others/<endpoint>/  ca.pem cert.pem key.pem  only if copied from those who expose the daemon
                issued/   the clients' certificates, see M(issued)
                revoked/<name>/  the bundle of a client that was shut out
                endpoints/<host>.json
@@ -19,7 +20,6 @@ __all__ = ("Fleet", "Settings")
 
 import contextlib
 import typing as t
-from pathlib import Path
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import require_cryptography, x509
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
@@ -33,7 +33,7 @@ from .._pki.authority import (
     read_files,
 )
 from .._pki.chain import Chain, try_chain
-from .._pki.names import check_name, sort_names
+from .._pki.names import sort_names
 from .._pki.profile import Signer
 from .._pki.renewal import describe_expiry
 from .._pki.signing import Run, Subject, check_csr, sign_by_command, sign_with_authority
@@ -63,9 +63,7 @@ class Fleet(Folders):
     ) -> None:
         """C(run) runs the C(sign_command) of the settings."""
         require_cryptography()
-        check_name("fleet", name)
-        super().__init__(Path(fleets_dir).expanduser() / name)
-        self.name = name
+        super().__init__(fleets_dir, name)
         self.settings = settings or Settings()
         self.check_mode = check_mode
         self._run = run

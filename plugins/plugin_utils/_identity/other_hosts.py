@@ -23,7 +23,7 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
-from .._endpoint.record import EndpointRecord, read_record
+from .._endpoint.record import EndpointRecord, read_own_record
 from .._pki.names import sort_names
 from .._plan.listener.addresses import parse_listen
 
@@ -105,7 +105,7 @@ class OtherHosts:
             other = urllib.parse.unquote(path.stem)
             if other == self.host or name not in path.read_text(encoding="utf-8", errors="replace").lower():
                 continue
-            record = read_record(self.endpoints_folder, other)
+            record = read_own_record(self.endpoints_folder, other)
             if record is not None and name in _names_of(record):
                 return other
         return None

@@ -16,8 +16,11 @@ from ..._pki.names import check_name
 class Folders:
     """The folders of one fleet."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, fleets_dir: str, name: str) -> None:
+        """Failure: C(invalid_name)."""
+        check_name("fleet", name)
+        self.folder = Path(fleets_dir).expanduser() / name
+        self.name = name
 
     @property
     def authority_folder(self) -> Path:
@@ -34,6 +37,11 @@ class Folders:
     @property
     def machines_folder(self) -> Path:
         return self.folder / "machines"
+
+    @property
+    def others_folder(self) -> Path:
+        """Copies of bundles for daemons that others expose, by endpoint."""
+        return self.folder / "others"
 
     def client_folder(self, name: str) -> Path:
         check_name("client", name)
