@@ -43,6 +43,8 @@ FOLDER = CONNECTION.cert_path
             ],
         ),
         ("url", "tcp://web1:2376"),
+        ("https_url", "https://web1:2376"),
+        ("files", {"ca": f"{FOLDER}/ca.pem", "cert": f"{FOLDER}/cert.pem", "key": f"{FOLDER}/key.pem"}),
     ],
 )
 def test_each_form_is_what_its_client_takes(form: str, rendered: object) -> None:
@@ -50,7 +52,7 @@ def test_each_form_is_what_its_client_takes(form: str, rendered: object) -> None
 
 
 def test_every_form_is_one_that_users_can_name_and_no_other_is() -> None:
-    assert FORMATS == ("env", "module_defaults", "argv", "url")
+    assert FORMATS == ("env", "module_defaults", "argv", "url", "https_url", "files")
     with pytest.raises(KeyError):
         render(CONNECTION, "yaml")
 
@@ -60,7 +62,7 @@ def test_no_form_switches_verification_off_and_each_names_the_port(form: str) ->
     text = str(render(CONNECTION, form))
     assert "DOCKER_TLS_VERIFY': '0" not in text
     assert "False" not in text
-    assert "tcp://web1:2376" in text
+    assert "://web1:2376" in text or form == "files"
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,8 @@ def test_no_form_switches_verification_off_and_each_names_the_port(form: str) ->
         ("module_defaults", {"docker_host": "tcp://web1:2376", "tls": False, "validate_certs": False}),
         ("argv", ["--host=tcp://web1:2376"]),
         ("url", "tcp://web1:2376"),
+        ("https_url", "http://web1:2376"),
+        ("files", {"ca": None, "cert": None, "key": None}),
     ],
 )
 def test_without_tls_no_form_names_a_certificate(form: str, rendered: object) -> None:
