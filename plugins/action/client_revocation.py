@@ -26,15 +26,18 @@ class ActionModule(FleetAction):
     }
 
     def carry_out(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        records = read_records(fleet.endpoints_folder)
+        known = read_records(fleet.endpoints_folder, foreign=True)
+        records = [record for record in known if not record.foreign]
+        foreign = [record.name for record in known if record.foreign]
         if args["state"] == "enforced":
             check_enforced(fleet, records, args["clients"])
-            return {"changed": False, "revoked": [], "endpoints": [record.name for record in records]}
+            return {"changed": False, "revoked": [], "endpoints": [r.name for r in records], "foreign": foreign}
         with fleet.lock():
             shut_out = revoke(fleet, args["clients"])
         return {
             "changed": bool(shut_out),
             "revoked": shut_out,
             "endpoints": [record.name for record in records],
+            "foreign": foreign,
             "warnings": list(fleet.warnings),
         }

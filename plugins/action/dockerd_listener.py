@@ -80,15 +80,17 @@ class ActionModule(ActionBase):
     def _absent(self) -> dict[str, t.Any]:
         from ansible_collections.gangway.docker.plugins.plugin_utils._listener.withdraw import withdraw
 
+        self._own_record("This is not withdrawn; gangway.docker.endpoint removes its record.")
         allow_downtime = self._args["allow_downtime"]
         return withdraw(self._run, self._fleet, self._ansible_host, self._context, allow_downtime=allow_downtime)
 
     def _renewed(self) -> dict[str, t.Any]:
         from ansible_collections.gangway.docker.plugins.plugin_utils._listener.renew import renew, without_record
 
-        record = read_record(self._fleet.endpoints_folder, self._host)
+        record = self._own_record("This is not renewed.")
         if record is None:
-            return without_record(self._stat, self._fleet, self._host)
+            result = without_record(self._stat, self._fleet, self._host)
+            return {**result, "warnings": self._run.warnings} if self._run.warnings else result
         self._context.check()
         if record.tls:
             self._args.update(recorded_options(record, self._args, self._fleet, self._others))
@@ -99,7 +101,7 @@ class ActionModule(ActionBase):
         # Bad input shows before the host is asked.
         task = Task.of(self._args)
         self._context.check()
-        record = read_record(self._fleet.endpoints_folder, self._host)
+        record = self._own_record("Exposing it replaces this record.")
         if record is not None and not record.tls:
             # It has no certificate.
             record = None
@@ -124,6 +126,14 @@ class ActionModule(ActionBase):
             context=self._context,
         )
         return expose(exposure)
+
+    def _own_record(self, otherwise: str) -> EndpointRecord | None:
+        """Return the host's record, if it was exposed from here; C(otherwise) is what a warning says if not."""
+        record = read_record(self._fleet.endpoints_folder, self._host)
+        if record is None or not record.foreign:
+            return record
+        self._run.warnings.append(f"{self._host} is recorded as an endpoint of others ({record.url}). {otherwise}")
+        return None
 
     @staticmethod
     def _may_sign(identity: ServerIdentity, record: EndpointRecord | None) -> bool:

@@ -80,6 +80,14 @@ endpoints:
   type: list
   elements: str
   sample: [web1, web2]
+foreign:
+  description:
+    - Endpoints that M(gangway.docker.endpoint) has recorded. Others expose them, so they never accepted the fleet's
+      clients, and a revocation does not change them.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 waiting:
   description: Endpoints that were not seen refusing them.
   returned: when RV(failure) is V(revocation_incomplete)

@@ -31,6 +31,8 @@ class FleetAction(ActionBase):
 
     #: The argument spec.
     arguments: t.ClassVar[dict[str, t.Any]]
+    #: More of it: C(mutually_exclusive) and the like.
+    constraints: t.ClassVar[dict[str, t.Any]] = {}
 
     def carry_out(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return the task's result."""
@@ -40,7 +42,7 @@ class FleetAction(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         try:
             complete_options(self, self.arguments, task_vars or {})
-            _validation, args = self.validate_argument_spec(argument_spec=self.arguments)
+            _validation, args = self.validate_argument_spec(argument_spec=self.arguments, **self.constraints)
             settings, check_mode = Settings.of(args), self._task.check_mode
             fleet = Fleet(args["fleets_dir"], args["fleet"], settings, check_mode=check_mode, run=run_command)
             result.update(self.carry_out(fleet, args))

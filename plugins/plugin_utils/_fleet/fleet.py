@@ -131,13 +131,16 @@ class Fleet(Folders):
             self._predicted.update(files)
             self.reread()
             return
-        # Everything here is secret or can be made again; nothing of it belongs in a repository.
-        if not (self.folder / ".gitignore").exists():
-            bundle.replace_file(self.folder / ".gitignore", b"*\n", bundle.PUBLIC)
+        self.keep_out_of_repositories()
         modes = {name: bundle.PRIVATE if name.endswith("key.pem") else bundle.PUBLIC for name in files}
         wanted = {name: None if content is None else (content, modes[name]) for name, content in files.items()}
         bundle.write_bundle(self.authority_folder, wanted)
         self.reread()
+
+    def keep_out_of_repositories(self) -> None:
+        """Everything here is secret or can be made again; nothing of it belongs in a repository."""
+        if not (self.folder / ".gitignore").exists():
+            bundle.replace_file(self.folder / ".gitignore", b"*\n", bundle.PUBLIC)
 
     def sign_server_csr(self, csr_pem: bytes, names: t.Sequence[str], name: str = "") -> Chain:
         """Sign a host's CSR; return the chain for its C(cert.pem).

@@ -18,6 +18,7 @@ from .._endpoint.record import EndpointRecord, write_record
 from .._endpoint.verification import verify_endpoint
 from .._fleet.fleet import Fleet
 from .._fleet.revocation import revoked_bundles
+from .._foreign.recording import discard_copy
 from .._identity.facts import facts_of_identity
 from .._identity.server_identity import ServerIdentity
 
@@ -107,6 +108,7 @@ def _warn(result: dict[str, t.Any], host: str, url: str, problem: str) -> None:
 def _publish(fleet: Fleet, record: EndpointRecord, result: dict[str, t.Any]) -> None:
     with fleet.lock():
         write_record(fleet.endpoints_folder, record)
+        discard_copy(fleet, record.name)
     result["endpoint"] = record.as_facts()
     result["ansible_facts"] = {"gangway_endpoint": record.as_facts()}
     result["_ansible_facts_cacheable"] = True

@@ -38,11 +38,6 @@ class Folders:
     def machines_folder(self) -> Path:
         return self.folder / "machines"
 
-    @property
-    def others_folder(self) -> Path:
-        """Copies of bundles for daemons that others expose, by endpoint."""
-        return self.folder / "others"
-
     def client_folder(self, name: str) -> Path:
         check_name("client", name)
         return self.folder / "clients" / name
@@ -54,3 +49,8 @@ class Folders:
     def revoked_folder(self, name: str) -> Path:
         check_name("client", name)
         return self.folder / "revoked" / name
+
+    def other_folder(self, name: str) -> Path:
+        """Where a copy of the bundle is for a daemon that others expose."""
+        check_name("endpoint", name)
+        return self.folder / "others" / name
