@@ -53,14 +53,17 @@ class ActionModule(FleetAction):
         check_access(fleet.folder)
         with fleet.lock():
             changes, skipped = self._machines(fleet, args) if args["machines"] else ([self._one(fleet, args)], [])
-            for change in changes:
-                if change.changed and not fleet.check_mode:
+            # Before it is written: file modes are then as they should be.
+            due = [change for change in changes if change.changed]
+            diff = [change.as_diff() for change in due]
+            for change in due:
+                if not fleet.check_mode:
                     change.write(fleet)
         return {
-            "changed": any(change.changed for change in changes),
+            "changed": bool(due),
             "endpoints": [change.after.as_facts() for change in changes if change.after is not None],
             "skipped_machines": skipped,
-            "diff": [change.as_diff() for change in changes if change.changed],
+            "diff": diff,
             "warnings": [f"Machine {each['name']} is left out. {each['msg']}" for each in skipped],
         }
 
