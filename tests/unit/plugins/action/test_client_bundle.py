@@ -322,6 +322,14 @@ def test_a_daemon_that_moved_is_followed(placed: Site, make_record: t.Callable[.
     assert "tcp://10.0.0.9:9002" in (placed.bundle / "gangway" / "web1.env").read_text()
 
 
+def test_a_daemon_that_others_expose_has_no_use_for_the_identity(
+    placed: Site, make_record: t.Callable[..., EndpointRecord]
+) -> None:
+    record = make_record(name="web1", url="tcp://10.0.0.9:2376", foreign=True, bundle="/bundle")
+    write_record(placed.fleet.endpoints_folder, record)
+    assert placed.run(endpoints=["web1"])["failure"] == "endpoint_foreign"
+
+
 def test_a_daemon_without_tls_gets_a_context_without_certificates(
     placed: Site, make_record: t.Callable[..., EndpointRecord]
 ) -> None:

@@ -26,6 +26,7 @@ ACTIONS: dict[str, dict[str, t.Any]] = {
     "client_bundle": {"name": "ci"},
     "client_revocation": {"clients": ["ci"]},
     "dockerd_listener": EXPOSED,
+    "endpoint": {"name": "build1"},
     "tls_bundle": {},
 }
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shutil
 import typing as t
 from pathlib import Path
 
@@ -15,10 +16,18 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 
+from ansible_collections.gangway.docker.plugins.module_utils._shared.formats import FORMATS, Connection, render
 from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import EndpointRecord, write_record
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.shells import (
+    SHELLS,
+    render_for_shell,
+    render_unset,
+)
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.authority_making import ensure_authority
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_client
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import try_chain
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki.freshness import not_after_of
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +106,8 @@ def test_the_environment_is_given_unless_said_otherwise(fleets_dir: Path) -> Non
             ],
         ),
         ("url", "tcp://10.0.0.1:2376"),
+        ("https_url", "https://10.0.0.1:2376"),
+        ("files", {"ca": "{ci}/ca.pem", "cert": "{ci}/cert.pem", "key": "{ci}/key.pem"}),
     ],
 )
 def test_each_format_is_given_for_the_client_named(fleets_dir: Path, form: str, expected: t.Any) -> None:
@@ -106,6 +117,80 @@ def test_each_format_is_given_for_the_client_named(fleets_dir: Path, form: str, 
     elif isinstance(expected, list):
         expected = [word.replace("{ci}", folder) for word in expected]
     assert _look_up("web1", fleets_dir=fleets_dir, client="ci", format=form) == [expected]
+
+
+def test_pem_is_what_is_in_the_files(fleets_dir: Path) -> None:
+    (paths,) = _look_up("web1", fleets_dir=fleets_dir, client="ci", format="files")
+    (contents,) = _look_up("web1", fleets_dir=fleets_dir, client="ci", format="pem")
+    assert contents == {name: Path(path).read_text() for name, path in paths.items()}
+    assert contents["key"].startswith("-----BEGIN PRIVATE KEY-----")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shells_format_is_its_commands(fleets_dir: Path, shell: str) -> None:
+    folder = str(fleets_dir / "default" / "clients" / "ci")
+    (text,) = _look_up("web1", fleets_dir=fleets_dir, client="ci", format=shell)
+    assert text == render_for_shell(Connection("tcp://10.0.0.1:2376", folder), "web1", shell)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("terms", [(), ("web1",), ("nowhere",)])
+def test_undoing_needs_no_host(tmp_path: Path, shell: str, terms: tuple[str, ...]) -> None:
+    assert _look_up(*terms, fleets_dir=tmp_path, format=shell, unset=True) == [render_unset(shell)]
+
+
+def test_what_changes_between_two_lookups_is_seen(tmp_path: Path, make_record: t.Callable[..., EndpointRecord]) -> None:
+    """In one process, and within one tick of the clock by which files get their times."""
+    fleet = Fleet(str(tmp_path), "default")
+    ensure_authority(fleet)
+    for client in ("ci", "bob"):
+        ensure_client(fleet, client)
+    certificates = [(fleet.client_folder(client) / "cert.pem").read_bytes() for client in ("ci", "bob")]
+    for port in (2376, 2377, 2378):
+        write_record(fleet.endpoints_folder, make_record(name="web1", url=f"tcp://10.0.0.1:{port}", client="ci"))
+        (fleet.client_folder("ci") / "cert.pem").write_bytes(certificates[port % 2])
+        (facts,) = _look_up("web1", fleets_dir=tmp_path, format="facts")
+        assert facts["url"] == f"tcp://10.0.0.1:{port}"
+        assert facts["client_not_after"] == not_after_of(try_chain(certificates[port % 2])[0])
+
+
+class TestEndpointsOfOthers:
+    @pytest.fixture
+    def folder(self, tmp_path: Path, fleets_dir: Path, make_record: t.Callable[..., EndpointRecord]) -> Path:
+        """The bundle of the only endpoint in these fleets."""
+        folder = Path(shutil.copytree(fleets_dir / "lab" / "clients" / "ci", tmp_path / "bundle"))
+        record = make_record(
+            name="build1", url="tcp://build1:9002", client="", foreign=True, bundle=str(folder), issuer=None
+        )
+        write_record(Fleet(str(tmp_path), "default").endpoints_folder, record)
+        return folder
+
+    def test_their_own_bundle_is_in_each_format(self, tmp_path: Path, folder: Path) -> None:
+        found = {form: _look_up("build1", fleets_dir=tmp_path, format=form)[0] for form in FORMATS}
+        connection = Connection("tcp://build1:9002", str(folder))
+        assert found == {form: render(connection, form) for form in FORMATS}
+        for shell in SHELLS:
+            rendered = render_for_shell(connection, "build1", shell)
+            assert _look_up("build1", fleets_dir=tmp_path, format=shell) == [rendered]
+
+    def test_their_facts_have_no_client_of_the_fleet(self, tmp_path: Path, folder: Path) -> None:
+        (facts,) = _look_up("build1", fleets_dir=tmp_path, format="facts")
+        assert (facts["client"], facts["cert_path"], facts["foreign"]) == (None, str(folder), True)
+        assert facts["client_not_after"]
+
+    @pytest.mark.parametrize(
+        ("options", "failure"), [({"client": "ci"}, "endpoint_foreign"), ({"fleet": "other"}, "not_exposed")]
+    )
+    @pytest.mark.usefixtures("folder")
+    def test_another_client_is_refused(self, tmp_path: Path, options: dict[str, str], failure: str) -> None:
+        with pytest.raises(AnsibleError, match=rf"\[{failure}\]"):
+            _look_up("build1", fleets_dir=tmp_path, **options)
+
+    def test_a_bundle_that_is_gone_is_named(self, tmp_path: Path, folder: Path) -> None:
+        shutil.rmtree(folder)
+        with pytest.raises(AnsibleError, match=r"\[client_missing\]") as error:
+            _look_up("build1", fleets_dir=tmp_path)
+        assert str(folder) in str(error.value)
 
 
 def test_several_hosts_give_one_answer_each_in_order(fleets_dir: Path) -> None:
@@ -128,6 +213,9 @@ def test_another_fleet_has_its_own_daemons_and_clients(fleets_dir: Path) -> None
         ("module_defaults", {"docker_host": "tcp://10.0.0.3:2375", "tls": False, "validate_certs": False}),
         ("argv", ["--host=tcp://10.0.0.3:2375"]),
         ("url", "tcp://10.0.0.3:2375"),
+        ("https_url", "http://10.0.0.3:2375"),
+        ("files", {"ca": None, "cert": None, "key": None}),
+        ("pem", {"ca": None, "cert": None, "key": None}),
     ],
 )
 def test_a_daemon_without_tls_needs_no_client(
@@ -159,10 +247,11 @@ def plain(tmp_path: Path, make_record: t.Callable[..., EndpointRecord]) -> Endpo
         (["web1"], {"client": "mallory"}, "client_missing", "mallory"),
         (["web1"], {"client": "../ci"}, "invalid_name", "../ci"),
         (["web1"], {"fleet": "../default"}, "invalid_name", "../default"),
+        (["web1"], {"unset": True}, "unset_unsupported", "env"),
     ],
 )
 def test_what_can_not_be_given_is_refused_with_its_key(
-    fleets_dir: Path, terms: list[str], options: dict[str, str], failure_key: str, told: str
+    fleets_dir: Path, terms: list[str], options: dict[str, t.Any], failure_key: str, told: str
 ) -> None:
     with pytest.raises(AnsibleError) as error:
         _look_up(*terms, fleets_dir=fleets_dir, **options)
