@@ -14,11 +14,20 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
-#: What the roles' variables begin with.
-_PREFIXES = ("expose_", "__expose_", "docker_client_", "__docker_client_")
+#: What the variables of the roles, and of the playbook env, begin with.
+_PREFIXES = ("expose_", "__expose_", "__env_", "docker_client_", "__docker_client_")
 #: The other variables of the playbooks.
 _OF_PLAYBOOKS = frozenset(
-    ("renew_serial", "revoke_clients", "rotate_finish", "rotate_leave_behind", "rotate_serial", "rotate_without_cross")
+    (
+        "env_client",
+        "env_shell",
+        "renew_serial",
+        "revoke_clients",
+        "rotate_finish",
+        "rotate_leave_behind",
+        "rotate_serial",
+        "rotate_without_cross",
+    )
 )
 #: Variables through which other variables are read, so that they say nothing about where a value comes from.
 _ALL_FACTS = ("ansible_facts", "ansible_local", "vars")

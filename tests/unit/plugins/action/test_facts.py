@@ -41,7 +41,9 @@ def _variables_of_roles_and_playbooks() -> set[str]:
     for path in ROOT.glob("roles/*/meta/argument_specs.yml"):
         found |= yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"].keys()
     for path in (*ROOT.glob("playbooks/*.yml"), *ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/vars/*.yml")):
-        found |= set(re.findall(r"\b(?:__)?(?:expose|docker_client|revoke|rotate|renew)_[a-z_]+\b", path.read_text()))
+        found |= set(
+            re.findall(r"\b(?:__)?(?:expose|docker_client|env|revoke|rotate|renew)_[a-z_]+\b", path.read_text())
+        )
     return found - {"expose_docker", "rotate_authority"}
 
 
