@@ -53,18 +53,14 @@ def _play(controller: Controller, *tasks: dict[str, t.Any]) -> list[dict[str, t.
     return outcome.results("localhost")
 
 
-def _lookup(controller: Controller, name: str, **options: t.Any) -> str:
-    given = {"fleets_dir": str(controller.fleets_dir), **options}
-    return (
-        f"lookup('gangway.docker.docker_host', '{name}'"
-        + "".join(f", {k}={json.dumps(v)}" for k, v in given.items())
-        + ")"
-    )
+def _lookup(name: str, form: str = "env") -> str:
+    """Return the expression; where the fleets are comes from expose_fleets_dir."""
+    return f"lookup('gangway.docker.docker_host', '{name}', format='{form}')"
 
 
-def _found(controller: Controller, name: str, **options: t.Any) -> t.Any:
+def _found(controller: Controller, name: str, form: str) -> t.Any:
     """Return what the lookup gives in a play."""
-    task = {"ansible.builtin.debug": {"msg": f"{{{{ {_lookup(controller, name, **options)} }}}}"}}
+    task = {"ansible.builtin.debug": {"msg": f"{{{{ {_lookup(name, form)} }}}}"}}
     return _play(controller, task)[0]["msg"]
 
 
@@ -93,7 +89,7 @@ def test_each_shell_reaches_the_daemon_and_forgets_it_again(host: Host, exposed:
 
 
 def test_curl_takes_the_url_and_the_files(host: Host, exposed: Controller) -> None:
-    url, files = (_found(exposed, host.name, format=form) for form in ("https_url", "files"))
+    url, files = (_found(exposed, host.name, form) for form in ("https_url", "files"))
     options = ["--cacert", files["ca"], "--cert", files["cert"], "--key", files["key"]]
     shown = _run(["curl", "--silent", "--fail", *options, f"{url}/containers/json"], exposed)
     assert [container["Names"] for container in json.loads(shown)] == [["/witness"]]
@@ -103,7 +99,7 @@ def test_a_tool_can_be_given_the_contents(host: Host, exposed: Controller) -> No
     """With no_log, as the documentation advises, the key is in nothing that Ansible prints."""
     folder = exposed.folder / "copied"
     folder.mkdir()
-    pem = _lookup(exposed, host.name, format="pem")
+    pem = _lookup(host.name, "pem")
     (result,) = _play(
         exposed,
         {
@@ -135,7 +131,7 @@ def test_a_daemon_of_others_is_recorded_and_used(
 ) -> None:
     bundle = Path(shutil.copytree(exposed.client(), tmp_path / "bundle"))
     options = {"name": "build1", "url": f"tcp://{host.address}:2376", "cert_path": str(bundle), "copy": copy}
-    task = {"gangway.docker.endpoint": {**options, "fleets_dir": str(theirs.fleets_dir)}}
+    task = {"gangway.docker.endpoint": {**options, "variables_prefix": "expose_"}}
     first, second = _play(theirs, task, task)
     assert (first["changed"], second["changed"]) == (True, False)
     if copy:
@@ -144,12 +140,12 @@ def test_a_daemon_of_others_is_recorded_and_used(
         theirs,
         {
             "ansible.builtin.command": "docker ps",
-            "environment": f"{{{{ {_lookup(theirs, 'build1')} }}}}",
+            "environment": f"{{{{ {_lookup('build1')} }}}}",
             "changed_when": False,
         },
     )
     assert "witness" in shown[0]["stdout"]
-    argv = _found(theirs, "build1", format="argv")
+    argv = _found(theirs, "build1", "argv")
     assert "witness" in _run(["docker", *argv, "ps"], theirs)
 
 
@@ -169,11 +165,11 @@ def test_a_machine_of_docker_machine_is_recorded_and_used(
         "ConfigVersion": 3,
         "Driver": {"IPAddress": host.address, "MachineName": "legacy", "EnginePort": 2376},
         "DriverName": "generic",
-        "HostOptions": {"AuthOptions": {name: str(machine / f"{file}.pem") for name, file in auth.items()}},
+        "HostOptions": {"AuthOptions": {name: str(machine / file) for name, file in auth.items()}},
         "Name": "legacy",
     }
     (machine / "config.json").write_text(json.dumps(config))
-    options = {"machines": str(machine.parent), "fleets_dir": str(theirs.fleets_dir)}
+    options = {"machines": str(machine.parent), "variables_prefix": "expose_"}
     (result,) = _play(theirs, {"gangway.docker.endpoint": options})
     (endpoint,) = result["endpoints"]
     assert host.address in endpoint["server_names"]
