@@ -29,6 +29,7 @@ from .wall_time import Medians, measure_wall_time
 _SIZES = (2, 4, 8)
 _IDENTITIES = 1000
 _OBSERVATIONS = 1000
+_LOOKUPS = 1000
 #: Limits of what Ansible sends to a host, in kB.
 _PAYLOADS = {"gangway.docker.dockerd_info": 45, "gangway.docker.dockerd_listener": 110}
 
@@ -51,6 +52,8 @@ def _measure(*, sizes: t.Sequence[int], repeats: int) -> None:
     _say("payload of the modules, and planning")
     payloads = _in_process("tests.bench.payload", *_PAYLOADS)
     planning = _in_process("tests.bench.planning", str(_OBSERVATIONS))
+    _say(f"{_LOOKUPS} lookups in one play, and as many of ansible.builtin.env (about 15 s)")
+    lookups = _in_process("tests.bench.lookups", str(_LOOKUPS))
     _say(f"issuing {_IDENTITIES} identities, bare and by tls_bundle, {repeats} time(s) (about 5 s each)")
     # Not in /tmp, which may be memory: syncing files is part of what is measured. Deleted long before the next
     # benchmark: up to 6 minutes later, ext4 takes ten times as long to make new files.
@@ -74,6 +77,7 @@ def _measure(*, sizes: t.Sequence[int], repeats: int) -> None:
                     host.stop()
     _print_payloads(payloads)
     _print_planning(planning)
+    _print_lookups(lookups)
     _print_wall_time(seconds, repeats)
     _print_cost(cost)
     _print_issuing(issuing, repeats)
@@ -105,6 +109,13 @@ def _print_planning(figures: t.Mapping[str, float] | None) -> None:
         print("there are no recorded observations")
     else:
         print(f"CPU {figures['cpu']:6.2f} s, from the answers of {figures['recorded']} hosts")
+
+
+def _print_lookups(figures: t.Mapping[str, t.Mapping[str, float]]) -> None:
+    print(f"\n{_LOOKUPS} lookups in one task after the first one, each, against ansible.builtin.env (limit: 1 ms more)")
+    for kind in ("cpu", "wall"):
+        ours, env = (figures[which][kind] / _LOOKUPS * 1000 for which in ("ours", "env"))
+        print(f"{kind:4} {ours:6.2f} ms, env {env:5.2f} ms: {ours - env:5.2f} ms more, ratio {ours / env:4.2f}")
 
 
 def _print_wall_time(seconds: t.Mapping[int, Medians], repeats: int) -> None:
