@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import typing as t
 
@@ -80,7 +81,9 @@ class ActionModule(ActionBase):
     def _absent(self) -> dict[str, t.Any]:
         from ansible_collections.gangway.docker.plugins.plugin_utils._listener.withdraw import withdraw
 
-        self._own_record("This is not withdrawn; gangway.docker.endpoint removes its record.")
+        # A record that can't be read is removed with the rest.
+        with contextlib.suppress(Failure):
+            self._own_record("This is not withdrawn; gangway.docker.endpoint removes its record.")
         allow_downtime = self._args["allow_downtime"]
         return withdraw(self._run, self._fleet, self._ansible_host, self._context, allow_downtime=allow_downtime)
 

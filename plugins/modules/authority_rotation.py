@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - The playbook C(gangway.docker.rotate_authority) takes all the steps in order; it may be interrupted anywhere and run
     again.
-  - Between the steps, each daemon of the fleet has to be visited by M(gangway.docker.dockerd_listener).
+  - Between the steps, each daemon of the fleet has to be visited by M(gangway.docker.dockerd_listener). Daemons of
+    others, which M(gangway.docker.endpoint) has recorded, are not waited for.
   - Runs on the controller, in Ansible's own process, whatever host the task is for.
 attributes:
   check_mode:

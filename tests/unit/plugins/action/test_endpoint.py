@@ -23,6 +23,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record im
     read_own_record,
     read_record,
     read_records,
+    record_path,
 )
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.authority_making import ensure_authority
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_client
@@ -263,6 +264,13 @@ class TestOthersPassOver:
         assert "endpoint of others" in result["warnings"][0]
         remove_records(site.fleet, "web1", "10.0.0.5")
         assert read_record(site.fleet.endpoints_folder, "web1") == foreign
+
+    def test_a_record_that_can_not_be_read_stops_no_withdrawal(self, site: Site) -> None:
+        site.run(**EXPOSED)
+        path = record_path(site.fleet.endpoints_folder, "web1")
+        path.write_text("{")
+        assert site.run(state="absent")["changed"]
+        assert not path.exists()
 
     @pytest.mark.usefixtures("foreign")
     def test_a_rotation_and_a_revocation(self, site: Site) -> None:
