@@ -113,13 +113,13 @@ EXAMPLES = r"""
     - name: Write a file that a shell can source
       ansible.builtin.copy:
         content: "{{ lookup('gangway.docker.docker_host', 'web1', format='sh') }}"
-        dest: ~/web1.sh
+        dest: "{{ playbook_dir }}/web1.sh"
         mode: "0644"
 
     - name: Write one that removes the variables again
       ansible.builtin.copy:
         content: "{{ lookup('gangway.docker.docker_host', format='sh', unset=true) }}"
-        dest: ~/unset.sh
+        dest: "{{ playbook_dir }}/unset.sh"
         mode: "0644"
 """
 

@@ -100,10 +100,9 @@ EXAMPLES = r"""
       gangway.docker.endpoint:
         machines: ~/.docker/machine/machines
 
-    - name: Use it
-      ansible.builtin.command: docker ps
-      environment: "{{ lookup('gangway.docker.docker_host', 'build1') }}"
-      changed_when: false
+    - name: Show the URL that clients are given
+      ansible.builtin.debug:
+        msg: "{{ lookup('gangway.docker.docker_host', 'build1', format='url') }}"
 
     - name: Forget it again
       gangway.docker.endpoint:
