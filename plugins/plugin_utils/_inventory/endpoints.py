@@ -75,19 +75,22 @@ def read_endpoints(
                 warn(f"{endpoint.name} is in fleets {other} and {name}; the inventory has the one of {other}.")
                 continue
             if endpoint.connection is None:
-                who = client or record.client if record else client
-                warn(f"{endpoint.name} has no connection variables: there is no client {who!r} in {fleet.folder}.")
+                who = endpoint.facts["client"]
+                missing = f"client {who!r} in {fleet.folder}" if who else f"bundle in {endpoint.facts['bundle']}"
+                warn(f"{endpoint.name} has no connection variables: there is no {missing}.")
             found[endpoint.name] = endpoint
     return list(found.values())
 
 
 def _endpoint(fleet: Fleet, record: EndpointRecord, client: str | None) -> Endpoint:
-    facts = record.as_facts()
-    if not record.tls:
-        return Endpoint({**facts, "client": None}, record.certificate, "", None)
-    folder = fleet.client_folder(client or record.client)
+    # A daemon of others takes its own bundle only.
+    name = (client or record.client) if record.tls and not record.foreign else None
+    facts = {**record.as_facts(), "client": name}
+    folder = record.bundle if name is None else str(fleet.client_folder(name))
+    if folder is None:
+        return Endpoint(facts, record.certificate, "", None)
     try:
-        certificate = (folder / "cert.pem").read_text(encoding="utf-8", errors="replace")
+        certificate = Path(folder, "cert.pem").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return Endpoint({**facts, "client": client or record.client}, record.certificate, "", None)
-    return Endpoint({**facts, "client": client or record.client}, record.certificate, certificate, str(folder))
+        return Endpoint(facts, record.certificate, "", None)
+    return Endpoint(facts, record.certificate, certificate, folder)

@@ -100,6 +100,25 @@ def test_a_daemon_is_a_host_with_its_groups_and_connection(site: Site, make_reco
     assert site.warnings == []
 
 
+def test_a_daemon_of_others_has_its_own_bundle_whichever_client_is_named(site: Site, make_record: MakeRecord) -> None:
+    folder = str(site.fleet().client_folder("alice"))
+    foreign = make_record(
+        name="build1", client="", foreign=True, bundle=folder, method="", engine_version=None, verified=None
+    )
+    site.save(foreign)
+    for options in ({}, {"client": "ci"}):
+        variables = site.variables("build1", **options)
+        assert variables["gangway_env"]["DOCKER_CERT_PATH"] == folder
+        assert variables["gangway_endpoint"]["client"] is None
+        assert site.warnings == []
+
+
+def test_a_daemon_of_others_whose_bundle_is_gone_is_named(site: Site, make_record: MakeRecord) -> None:
+    site.save(make_record(name="build1", client="", foreign=True, bundle="/nowhere"))
+    assert "ansible_docker_docker_host" not in site.variables("build1")
+    assert "no bundle in /nowhere" in site.warnings[0]
+
+
 def test_the_variables_are_those_that_community_docker_reads(site: Site, make_record: MakeRecord) -> None:
     fragment = pytest.importorskip("ansible_collections.community.docker.plugins.doc_fragments.docker")
     site.save(make_record())
