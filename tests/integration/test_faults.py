@@ -30,14 +30,11 @@ _FOLDERS = (
 HELD = ("safe", "up", "lived")
 #: Seconds in which a killed run is rolled back by the host itself.
 LIMIT = 60
-#: One engine for each method; with --soak it is every engine.
-_ENGINE_OF = {"socket": "trixie", "override": "sid", "options_file": "bookworm", "daemon_json": "sid"}
-#: Withdrawals take the same steps whatever the method: of those with a drop-in of docker.service, one has to do.
-_WITHDRAWALS = {
-    "socket": pytest.mark.flavours(_ENGINE_OF["socket"]),
-    "override": pytest.mark.soak,
-    "options_file": pytest.mark.flavours(_ENGINE_OF["options_file"]),
-    "daemon_json": pytest.mark.soak,
+#: What takes the same steps as another one does so with --soak only, and there on every engine.
+_DUE = {
+    ("socket", "present"): pytest.mark.flavours("trixie"),
+    ("override", "present"): pytest.mark.flavours("sid"),
+    ("options_file", "absent"): pytest.mark.flavours("bookworm"),
 }
 
 #: If removing one of them fails when a listener is taken away, the run goes on: folders, rules of the firewall, flags
@@ -58,8 +55,9 @@ Line = t.Dict[str, t.Any]
 @pytest.mark.parametrize(
     ("method", "state"),
     [
-        *(pytest.param(method, "present", marks=pytest.mark.flavours(_ENGINE_OF[method])) for method in METHODS),
-        *(pytest.param(method, "absent", marks=mark) for method, mark in _WITHDRAWALS.items()),
+        pytest.param(method, state, marks=_DUE.get((method, state), pytest.mark.soak))
+        for method in METHODS
+        for state in ("present", "absent")
     ],
 )
 def test_a_fault_at_any_step_leaves_dockerd_as_it_was(

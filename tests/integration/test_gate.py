@@ -25,8 +25,15 @@ _FOREIGN = (
 )
 
 
-@pytest.mark.flavours("trixie")
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(
+            method, marks=pytest.mark.flavours("trixie") if method in ("socket", "override") else pytest.mark.soak
+        )
+        for method in METHODS
+    ],
+)
 def test_the_port_opens_after_a_restart_and_closes_to_the_network_when_dockerd_ends(
     host: Host, controller: Controller, method: str
 ) -> None:
