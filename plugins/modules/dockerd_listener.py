@@ -337,16 +337,13 @@ endpoint:
     tls: true
     interfaces: []
     options: {listen: ["10.20.0.5:2376"], method: auto, firewall: auto, live_restore: true}
-<<<<<<< HEAD
+    foreign: false
+    bundle: null
 context:
   description: The host's docker context on the controller.
   returned: when O(contexts=true)
   type: str
   sample: web1
-=======
-    foreign: false
-    bundle: null
->>>>>>> 01b167e (A record that can't be read stops no withdrawal)
 failure:
   description: A stable key for the error, for scripts.
   returned: failure
