@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.options import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
@@ -13,9 +14,10 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record im
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import FleetAction
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import AUTHORITY_ARGUMENTS
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.grace import warn_of_grace
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk.rotation_state import parse_grace
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.outcome import Outcome
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin, drop, end
-from ansible_collections.gangway.docker.plugins.plugin_utils._pki.authority import DROPPING, OVERLAP
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.freshness import fingerprint, not_after_of
 
 
@@ -29,19 +31,22 @@ class ActionModule(FleetAction):
         "step": {"type": "str", "choices": ["begin", "drop", "end"], "required": True},
         "without_cross": {"type": "bool", "default": False},
         "leave_behind": {"type": "list", "elements": "str", "default": []},
+        "grace": {"type": "str"},
     }
 
     def carry_out(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        grace = None if args["grace"] is None else parse_grace(args["grace"])
         with fleet.lock():
-            before = fleet.required_authority().phase
-            outcomes = self._step(fleet, args)
+            before = fleet.required_authority().rotation
+            outcomes = self._step(fleet, args, grace)
             authority = fleet.required_authority()
-            closed = args["step"] == "end" and before == DROPPING
-            opened = args["step"] == "begin" and before is None
-            dropped = args["step"] == "drop" and before == OVERLAP
+        rotation = authority.rotation
+        opened = before is None and rotation is not None
+        until = None if rotation is None else rotation.trusted_until
         return {
-            "changed": closed or opened or dropped or any(outcome.changed for outcome in outcomes),
+            "changed": before != rotation or any(outcome.changed for outcome in outcomes),
             "phase": authority.phase or "",
+            **({} if until is None else {"trusted_until": f"{until:%Y-%m-%dT%H:%M:%SZ}"}),
             # In check mode, nobody knows yet.
             **({} if opened and fleet.check_mode else {"fingerprint": fingerprint(authority.certificate)}),
             "not_after": not_after_of(authority.certificate),
@@ -50,12 +55,13 @@ class ActionModule(FleetAction):
             "warnings": list(fleet.warnings),
         }
 
-    def _step(self, fleet: Fleet, args: t.Mapping[str, t.Any]) -> list[Outcome]:
+    def _step(self, fleet: Fleet, args: t.Mapping[str, t.Any], grace: datetime.timedelta | None) -> list[Outcome]:
         if args["step"] == "begin":
-            return begin(fleet, without_cross=args["without_cross"])
+            return begin(fleet, without_cross=args["without_cross"], grace=grace)
         records = read_records(fleet.endpoints_folder)
         if args["step"] == "drop":
-            return drop(fleet, records, args["leave_behind"])
-        trust = fleet.required_authority().client_trust_digest
-        end(fleet, records, trust, args["leave_behind"])
+            outcomes = drop(fleet, records, args["leave_behind"])
+            warn_of_grace(fleet, records)
+            return outcomes
+        end(fleet, records, args["leave_behind"])
         return []

@@ -9,9 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.ownership import check_new_authority
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import read_records
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import FleetAction
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import BUNDLE_ARGUMENTS, ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.grace import go_on
 
 
 class ActionModule(FleetAction):
@@ -28,4 +30,9 @@ class ActionModule(FleetAction):
             args["servers"],
             existing=args["existing"],
             make_authority=args["make_authority"],
+            go_on=_go_on if args["finish_rotation"] else None,
         )
+
+
+def _go_on(fleet: Fleet) -> bool:
+    return go_on(fleet, lambda: read_records(fleet.endpoints_folder))

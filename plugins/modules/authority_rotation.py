@@ -35,7 +35,7 @@ options:
         bundles are on the controller. Daemons and clients trust both authorities from then on.
       - V(drop) drops the old authority, once every endpoint of the fleet was seen working with a certificate of the new
         one (from the controller or, if the access list does not contain it, from the host itself), and every client has
-        one.
+        one. Until the O(grace) is over, it changes nothing, and a warning has the date.
       - V(end) closes the rotation, once every daemon trusts the new authority alone.
       - A step that is done already changes nothing.
     type: str
@@ -52,6 +52,15 @@ options:
     type: list
     elements: str
     default: []
+  grace:
+    description:
+      - How long the old authority stays trusted, counted from the beginning of the rotation, in days (V(7), V(7d)) or
+        hours (V(12h)). Clients that read C(ca.pem) at their start only have to be restarted meanwhile.
+      - The fleet keeps it. Once it is over, O(step=drop) drops the old authority, and so does
+        M(gangway.docker.tls_bundle) with O(gangway.docker.tls_bundle#module:finish_rotation).
+      - In a rotation that is under way, another value changes its grace; V(0) ends it. Without a value, it stays.
+      - The default for a new rotation is none.
+    type: str
 extends_documentation_fragment:
   - gangway.docker.fleet
   - gangway.docker.fleet.identity
@@ -83,6 +92,11 @@ phase:
   returned: success
   type: str
   sample: overlap
+trusted_until:
+  description: When the O(grace) is over, so that the old authority can be dropped.
+  returned: while both authorities are trusted, in a rotation with a grace
+  type: str
+  sample: "2026-11-28T22:00:00Z"
 fingerprint:
   description: The fingerprint of the authority that signs, SHA-256 in hex.
   returned: success

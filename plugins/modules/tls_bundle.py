@@ -41,6 +41,14 @@ options:
       - If there is no such fleet, nothing is made.
     type: bool
     default: false
+  finish_rotation:
+    description:
+      - Drop the old authority of a rotation whose O(gangway.docker.authority_rotation#module:grace) is over, if every
+        endpoint and client has the new one. If not, or if it is not over, a warning says so.
+      - Afterwards, M(gangway.docker.dockerd_listener) has to visit each daemon of the fleet. The last visit closes the
+        rotation.
+    type: bool
+    default: false
   make_authority:
     description:
       - Make the authority if the fleet has none.

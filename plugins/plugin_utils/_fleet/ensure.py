@@ -56,6 +56,7 @@ BUNDLE_ARGUMENTS: dict[str, t.Any] = {
     **AUTHORITY_ARGUMENTS,
     "clients": {"type": "list", "elements": "str", "default": []},
     "existing": {"type": "bool", "default": False},
+    "finish_rotation": {"type": "bool", "default": False},
     "make_authority": {"type": "bool", "default": True},
     "servers": {
         "type": "list",
@@ -76,11 +77,13 @@ def ensure_bundles(
     *,
     existing: bool = False,
     make_authority: bool = True,
+    go_on: t.Callable[[Fleet], bool] | None = None,
 ) -> dict[str, t.Any]:
     """Return the result of tls_bundle: changed, authority, identities, diff, warnings. Raises M(Failure).
 
     C(existing): also renew and correct the identities here, each with the key that it has.
     C(make_authority): without it, nothing is made for a fleet that has none; what would fail fails all the same.
+    C(go_on): takes a rotation further before anything is signed, and returns whether it did.
     """
     subjects = [Subject("client", name) for name in clients]
     for server in servers:
@@ -97,6 +100,7 @@ def ensure_bundles(
         return {"changed": False, "authority": {}, "identities": [], "diff": [], "warnings": []}
     with fleet.lock():
         authority = ensure_authority(fleet)
+        went_on = go_on is not None and go_on(fleet)
         outcomes = ensure_identities(fleet, subjects)
         if existing:
             named = {(subject.kind, subject.name) for subject in subjects}
@@ -105,7 +109,7 @@ def ensure_bundles(
             fleet.warnings += _about_machines(fleet)
     everything = [authority, *outcomes]
     return {
-        "changed": any(outcome.changed for outcome in everything),
+        "changed": went_on or any(outcome.changed for outcome in everything),
         "authority": authority.as_result(),
         "identities": [outcome.as_result() for outcome in outcomes],
         "diff": [outcome.as_diff() for outcome in everything if outcome.changed],

@@ -25,12 +25,13 @@ from .._pki import clock
 from .._pki.authority import Authority
 from .._pki.chain import as_pem, is_issued_by, try_chain
 from .._pki.keys import key_type_of
-from .._pki.profile import client_issuer_certificate
+from .._pki.profile import Signer, client_issuer_certificate
 from .._pki.signing import Subject, sign_with_authority
 from .fleet import Fleet
 from .members import bundle_files
 from .on_disk import bundle
 from .on_disk.issued import issued_to, read_issued, read_removed
+from .on_disk.rotation_state import DROPPING
 
 #: Bytes of encoded names that a server sends to every client. Measured on 20.10.24, 26.1.5 and 28.5.2: from 65,458 to
 #: 65,490 bytes on, nobody gets in at all, and neither dockerd nor its C(--validate) says a word.
@@ -109,11 +110,11 @@ def _check_possible(authority: Authority) -> None:
             cure="Give daemons a client_ca that does not cover the client: an issuing CA of its own for the others, or "
             "their certificates one by one",
         )
-    if authority.phase is not None:
+    if authority.phase == DROPPING:
         raise Failure(
             "rotation_unfinished",
             thing=str(authority.folder),
-            reason="a rotation of the authority is under way",
+            reason="a rotation of the authority is under way, and daemons are losing the old one",
             cure="Finish it first: ansible-playbook gangway.docker.rotate_authority; a client that is named in "
             "rotate_leave_behind loses its access with it",
         )
@@ -161,5 +162,18 @@ def _new_issuer(fleet: Fleet, authority: Authority, listed: t.Sequence[x509.Cert
     return {
         "issuer.pem": as_pem([issuer]),
         "issuer-key.pem": private_key_pem(key, fleet.settings.passphrase),
-        "clients-ca.pem": as_pem([issuer, *listed]),
+        "clients-ca.pem": as_pem([issuer, *_namesakes(authority, issuer, listed), *listed]),
     }
+
+
+def _namesakes(
+    authority: Authority, issuer: x509.Certificate, listed: t.Sequence[x509.Certificate]
+) -> t.Iterator[x509.Certificate]:
+    """During a rotation, yield a CA with the old authority's name, whose key nobody has.
+
+    Clients in Go send a certificate of the old authority only to a server that names it.
+    """
+    for former in authority.former[:1]:
+        if former.subject != issuer.subject and any(c.issuer == former.subject for c in listed):
+            key = generate_key(key_type_of(former.public_key()))
+            yield client_issuer_certificate(key, signer=Signer(former, key), now=clock.now())

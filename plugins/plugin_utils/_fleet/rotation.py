@@ -5,7 +5,7 @@
 """Changing a fleet's authority without an outage, in steps that can be repeated.
 
 begin: a new authority signs from now on; daemons and clients trust the old one as well (phase C(overlap)).
-drop:  the old one is trusted no longer, once all have been seen with the new one (phase C(dropping)).
+drop:  the old one is trusted no longer, once all have been seen with the new one, and the grace is over (C(dropping)).
 end:   all daemons have let go of the old one; the rotation is over.
 
 In between, every daemon is visited twice. The new authority is also signed by the old one (C(cross.pem), RFC 4210's
@@ -16,8 +16,10 @@ bring the new authority signed by that one, too (C(client-cross.pem)).
 
 from __future__ import annotations
 
-__all__ = ("begin", "drop", "end", "reissue_all")
+__all__ = ("begin", "drop", "end", "let_go", "reissue_all")
 
+import dataclasses
+import datetime
 import re
 import typing as t
 
@@ -25,73 +27,83 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 from .._pki import clock
-from .._pki.authority import DROPPING, OVERLAP, Authority
-from .._pki.chain import as_pem, is_issued_by
+from .._pki.authority import Authority
+from .._pki.chain import as_pem
 from .._pki.extensions import may_sign_authorities
-from .._pki.freshness import fingerprint
 from .._pki.profile import Signer, cross_certificate
 from .authority_making import brought_authority, new_authority
 from .ensure import ensure_identities, existing_subjects
 from .fleet import Fleet
-from .on_disk.issued import forget, issued_to, read_issued, read_removed
+from .on_disk.issued import forget, read_issued, read_removed
+from .on_disk.rotation_state import DROPPING, OVERLAP, RotationState
 from .outcome import Outcome
+from .waiting import Seen, check_none_waits, waiting_to_drop, waiting_to_end
 
 _NUMBER = re.compile(r" authority(?: (\d+))?\Z")
 
 
-class Seen(t.Protocol):
-    """What an endpoint record tells of a daemon."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def issuer(self) -> str | None: ...
-    @property
-    def trust(self) -> str | None: ...
-    @property
-    def verified(self) -> bool | None: ...
-
-
-def begin(fleet: Fleet, *, without_cross: bool = False) -> list[Outcome]:
+def begin(fleet: Fleet, *, without_cross: bool = False, grace: datetime.timedelta | None = None) -> list[Outcome]:
     """Make the new authority, unless a rotation is under way, and have it sign all identities that lie here.
 
     C(without_cross): also where the old one can't vouch for it.
-    Failures: C(rotation_impossible), C(cross_impossible), and what making and opening an authority may raise.
+    C(grace): how long from now the old one stays trusted; in a rotation that is under way, from its beginning, and None
+    leaves it as it is.
+    Failures: C(rotation_impossible), C(rotation_unfinished), C(cross_impossible), and what making and opening an
+    authority may raise.
     """
     authority = fleet.required_authority()
-    if authority.phase is None:
+    if authority.rotation is None:
         _check_own(authority)
-        _replace(fleet, authority, without_cross=without_cross)
+        state = RotationState(OVERLAP, clock.now(), grace or datetime.timedelta(0))
+        _replace(fleet, authority, state, without_cross=without_cross)
+    else:
+        _check_same(fleet, authority)
+        if grace is not None and authority.rotation.grace != grace and authority.phase == OVERLAP:
+            fleet.write_authority({"rotation": dataclasses.replace(authority.rotation, grace=grace).as_bytes()})
     return reissue_all(fleet)
 
 
 def drop(fleet: Fleet, seen: t.Sequence[Seen], leave_behind: t.Collection[str]) -> list[Outcome]:
-    """Let go of the old authority, where every endpoint and client has the new one.
+    """Let go of the old authority, where every endpoint and client has the new one, and the grace is over.
 
     C(leave_behind): endpoints and clients to do so without. Failure: C(rotation_unfinished).
     """
-    authority = fleet.required_authority()
-    if authority.phase == OVERLAP:
-        waiting = dict([*_waiting_endpoints(authority, seen), *_waiting_clients(fleet, authority)])
-        _check_none_waits([name for name in waiting if name not in leave_behind], waiting)
-        former = dict.fromkeys(("former.pem", "cross.pem", "client-cross.pem", "clients-ca.pem"))
-        fleet.write_authority({"rotation": DROPPING.encode() + b"\n", **former})
+    rotation = fleet.required_authority().rotation
+    if rotation is not None and rotation.phase == OVERLAP and not rotation.is_in_grace(clock.now()):
+        check_none_waits(waiting_to_drop(fleet, seen), leave_behind)
+        let_go(fleet)
     return reissue_all(fleet)
 
 
-def end(fleet: Fleet, seen: t.Sequence[Seen], trust: str, leave_behind: t.Collection[str]) -> bool:
+def let_go(fleet: Fleet) -> None:
+    """Trust the old authority no longer."""
+    authority = fleet.required_authority()
+    listed = None
+    if authority.issuer is not None:
+        # A client was revoked meanwhile: the new authority itself must not come back.
+        clients = [certificate for certificate in authority.listed if not may_sign_authorities(certificate, 0)]
+        listed = as_pem([authority.issuer, *filter(authority.outlasts_rotation, clients)])
+    fleet.write_authority(
+        {
+            "rotation": RotationState(DROPPING).as_bytes(),
+            "clients-ca.pem": listed,
+            **dict.fromkeys(("former.pem", "cross.pem", "client-cross.pem")),
+        }
+    )
+
+
+def end(fleet: Fleet, seen: t.Sequence[Seen], leave_behind: t.Collection[str]) -> bool:
     """Close the rotation, where every daemon trusts the new authority alone; tell whether it was open.
 
-    C(trust): the digest of whom daemons trust. Failure: C(rotation_unfinished).
+    Failure: C(rotation_unfinished).
     """
     authority = fleet.required_authority()
     if authority.phase != DROPPING:
         return False
-    waiting = {r.name: "still trusts the old authority" for r in seen if r.trust not in (None, trust)}
-    _check_none_waits([name for name in waiting if name not in leave_behind], waiting)
+    check_none_waits(waiting_to_end(seen, authority.client_trust_digest), leave_behind)
     if not fleet.check_mode:
         issued = [*read_issued(fleet.issued_folder, clock.now()), *read_removed(fleet.issued_folder, clock.now())]
-        forget(fleet.issued_folder, [c for c in issued if not is_issued_by(c, authority.certificate)])
+        forget(fleet.issued_folder, [c for c in issued if not authority.outlasts_rotation(c)])
     fleet.write_authority({"rotation": None})
     return True
 
@@ -111,7 +123,20 @@ def _check_own(authority: Authority) -> None:
         )
 
 
-def _replace(fleet: Fleet, old: Authority, *, without_cross: bool) -> None:
+def _check_same(fleet: Fleet, authority: Authority) -> None:
+    """Refuse another new authority while one is on its way in."""
+    brought = brought_authority(fleet)
+    if brought is not None and brought.chain[0] != authority.certificate:
+        raise Failure(
+            "rotation_unfinished",
+            thing=str(fleet.settings.authority_certificate),
+            reason="a rotation to another authority is under way",
+            cure="Finish that one first: run the playbook without authority_certificate (expose_authority_certificate),"
+            " and with rotate_grace=0 if it is not to wait",
+        )
+
+
+def _replace(fleet: Fleet, old: Authority, state: RotationState, *, without_cross: bool) -> None:
     brought = brought_authority(fleet)
     if brought is not None and brought.chain[0] == old.certificate:
         raise Failure(
@@ -143,7 +168,7 @@ def _replace(fleet: Fleet, old: Authority, *, without_cross: bool) -> None:
             "issuer-key.pem": None,
             "clients-ca.pem": as_pem([chain[0], *(old.listed or [old.certificate])]),
             "former.pem": as_pem(old.chain),
-            "rotation": OVERLAP.encode() + b"\n",
+            "rotation": state.as_bytes(),
             **crosses,
         }
     )
@@ -188,39 +213,3 @@ def _passphrase(fleet: Fleet, key_pem: bytes | None) -> str | None:
 def _number(authority: Authority) -> int:
     match = _NUMBER.search(authority.certificate.subject.rfc4514_string())
     return int(match.group(1) or 1) if match else 1
-
-
-def _waiting_endpoints(authority: Authority, seen: t.Sequence[Seen]) -> t.Iterator[tuple[str, str]]:
-    ours = fingerprint(authority.certificate)
-    for record in seen:
-        if record.issuer is None:
-            continue
-        if record.issuer != ours:
-            yield record.name, "has a certificate of the old authority still"
-        elif record.verified is False:
-            # None: not tried, since the access list leaves the controller out. The host has seen its port show it.
-            yield record.name, "does not work from the controller"
-
-
-def _waiting_clients(fleet: Fleet, authority: Authority) -> t.Iterator[tuple[str, str]]:
-    """Clients on other machines, whose certificates no run on this controller replaces."""
-    for machine, certificate in fleet.certificates_on_machines():
-        if not is_issued_by(certificate, authority.certificate) and certificate.not_valid_after_utc > clock.now():
-            yield issued_to(certificate), f"has a certificate of the old authority on {machine}"
-    issued = read_issued(fleet.issued_folder, clock.now())
-    renewed = {issued_to(certificate) for certificate in issued if is_issued_by(certificate, authority.certificate)}
-    for name in sorted({issued_to(certificate) for certificate in issued} - renewed):
-        if not fleet.revoked_folder(name).exists():
-            yield name, "is a client with a certificate of the old authority only"
-
-
-def _check_none_waits(names: t.Sequence[str], why: t.Mapping[str, str]) -> None:
-    if names:
-        raise Failure(
-            "rotation_unfinished",
-            thing=", ".join(names),
-            reason="; ".join(f"{name} {why[name]}" for name in names),
-            cure="Both authorities stay trusted. Bring them up, or run the role client for them, and run the playbook "
-            "again; to proceed without them, name them in rotate_leave_behind",
-            waiting=list(names),
-        )

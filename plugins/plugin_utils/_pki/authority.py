@@ -9,13 +9,13 @@ issuer.pem, issuer-key.pem   after a revocation: signs clients instead
 clients-ca.pem               whom daemons accept, if that is not simply the authority
 former.pem, cross.pem        during a rotation: the authority before, and the new one signed by it
 client-cross.pem             and, after a revocation, the new one signed by the issuer that daemons know instead
-rotation                     the phase of a rotation: C(overlap) or C(dropping)
+rotation                     during a rotation: how far it is, see M(rotation_state)
 generations                  the digests of all lists of whom daemons accept, one a line, today's last
 """
 
 from __future__ import annotations
 
-__all__ = ("DROPPING", "OVERLAP", "Authority", "next_generation", "parse_authority", "read_authority", "read_files")
+__all__ = ("Authority", "next_generation", "parse_authority", "read_authority", "read_files")
 
 import dataclasses
 import datetime
@@ -29,28 +29,14 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 from .._fleet.on_disk import bundle
+from .._fleet.on_disk.rotation_state import RotationState, parse_rotation
 from .chain import as_pem, is_issued_by, is_root, leads_to, parse_chain
 from .extensions import serves
 from .keys import load_private_key
 from .profile import Signer
 
-#: Daemons and clients trust the old and the new authority.
-OVERLAP = "overlap"
-#: The old one is on its way out: daemons are losing it one after another.
-DROPPING = "dropping"
-
-_FILES = (
-    "ca.pem",
-    "ca-key.pem",
-    "issuer.pem",
-    "issuer-key.pem",
-    "clients-ca.pem",
-    "former.pem",
-    "cross.pem",
-    "client-cross.pem",
-    "rotation",
-    "generations",
-)
+_CERTIFICATES = ("ca.pem", "issuer.pem", "clients-ca.pem", "former.pem", "cross.pem", "client-cross.pem")
+_FILES = (*_CERTIFICATES, "ca-key.pem", "issuer-key.pem", "rotation", "generations")
 
 
 @dataclass(frozen=True)
@@ -66,13 +52,17 @@ class Authority:
     former: tuple[x509.Certificate, ...]
     cross: x509.Certificate | None
     client_cross: x509.Certificate | None
-    phase: str | None
+    rotation: RotationState | None = None
     #: C(client_trust_digest) of each generation of trust, the present one last.
     generations: tuple[str, ...] = ()
 
     @property
     def certificate(self) -> x509.Certificate:
         return self.chain[0]
+
+    @property
+    def phase(self) -> str | None:
+        return None if self.rotation is None else self.rotation.phase
 
     @property
     def is_external(self) -> bool:
@@ -122,7 +112,17 @@ class Authority:
         """Tell whether a client's certificate is one that daemons go on letting in."""
         if self.is_external:
             return leads_to(chain, self.chain)
-        return is_issued_by(chain[0], self.client_signer) or (self.phase is None and chain[0] in self.listed)
+        if is_issued_by(chain[0], self.client_signer):
+            return True
+        return chain[0] in self.listed and (self.rotation is None or self.outlasts_rotation(chain[0]))
+
+    def outlasts_rotation(self, certificate: x509.Certificate) -> bool:
+        """Tell whether a client's certificate is still good once the authority before this one is dropped."""
+        if is_issued_by(certificate, self.certificate) or is_issued_by(certificate, self.client_signer):
+            return True
+        # After two revocations, nobody has the first issuer's certificate any more; it had the authority's name.
+        replaced = certificate in self.listed and certificate.issuer == self.certificate.subject
+        return self.issuer is not None and replaced and not any(is_issued_by(certificate, ca) for ca in self.former)
 
     def signer(self, passphrase: str | None, now: datetime.datetime) -> Signer:
         """Return the authority, its key opened. Failures: those of M(load_private_key) and of M(_check)."""
@@ -227,7 +227,7 @@ def _authority_of(
         former=parsed.get("former.pem", ()),
         cross=cross[0] if cross else None,
         client_cross=client_cross[0] if client_cross else None,
-        phase=files["rotation"].decode().strip() if "rotation" in files else None,
+        rotation=parse_rotation(files.get("rotation"), str(folder / "rotation")),
         generations=tuple(files.get("generations", b"").decode(errors="replace").split()),
     )
 
@@ -241,6 +241,3 @@ def _check_issuer(folder: Path, authority: x509.Certificate, issuer: t.Sequence[
             reason="this issuer of clients belongs to another authority than ca.pem beside it",
             cure="Restore the folder as a whole, from one backup or one controller (rsync --delete)",
         )
-
-
-_CERTIFICATES = ("ca.pem", "issuer.pem", "clients-ca.pem", "former.pem", "cross.pem", "client-cross.pem")

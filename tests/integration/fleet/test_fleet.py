@@ -41,7 +41,7 @@ def controller(tmp_path: Path, hosts: list[Host]) -> Controller:
 
 def _phase(controller: Controller) -> str:
     path = controller.fleet / "authority" / "rotation"
-    return path.read_text().strip() if path.exists() else ""
+    return path.read_text().split()[0] if path.exists() else ""
 
 
 def _authority(controller: Controller) -> str:

@@ -155,6 +155,23 @@ def test_end_waits_for_the_endpoints_by_their_records(fleets_dir: Path, visit: t
     assert _run(fleets_dir, "end")["phase"] == ""
 
 
+def test_a_grace_is_kept_told_and_changed(fleets_dir: Path, visit: t.Callable[..., None]) -> None:
+    for check_mode in (True, False):
+        begun = _run(fleets_dir, "begin", grace="7d", check_mode=check_mode)
+        assert (begun["changed"], begun["phase"], "trusted_until" in begun) == (True, "overlap", True)
+    visit()
+    for step in ("begin", "drop", "end"):
+        result = _run(fleets_dir, step)
+        assert (result["changed"], result["phase"]) == (False, "overlap"), step
+        assert result["trusted_until"] == begun["trusted_until"]
+        assert any("stays trusted until" in warning for warning in result["warnings"]) == (step == "drop")
+    for check_mode in (True, False):
+        ended = _run(fleets_dir, "begin", grace="0", check_mode=check_mode)
+        assert (ended["changed"], "trusted_until" in ended) == (True, False)
+    assert _run(fleets_dir, "drop")["phase"] == "dropping"
+    assert _run(fleets_dir, "begin", grace="soon")["failure"] == "invalid_grace"
+
+
 def test_options_reach_what_is_made(fleets_dir: Path) -> None:
     _run(fleets_dir, "begin", authority_key_type="ecdsa_p384", authority_validity=20, passphrase=None)
     result = _run(fleets_dir, "begin")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from pathlib import Path
 from unittest import mock
@@ -15,6 +16,10 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader
+
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock
 
 
 def _run(fleets_dir: Path, *, check_mode: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
@@ -100,3 +105,20 @@ def test_arguments_that_do_not_fit_are_refused(tmp_path: Path, arguments: dict[s
     with pytest.raises(AnsibleError):
         _run(tmp_path / "fleets", **arguments)
     assert not (tmp_path / "fleets").exists()
+
+
+def test_a_rotation_is_finished_only_where_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _run(tmp_path, clients=["ci"])
+    fleet, begun = Fleet(str(tmp_path), "default"), clock.now()
+    begin(fleet, grace=datetime.timedelta(hours=1))
+    waiting = _run(tmp_path, existing=True, finish_rotation=True)
+    assert waiting["changed"] is False
+    assert any("stays trusted until" in warning for warning in waiting["warnings"])
+    monkeypatch.setattr(clock, "now", lambda: begun + datetime.timedelta(hours=2))
+    assert _run(tmp_path, existing=True)["changed"] is False
+    assert Fleet(str(tmp_path), "default").required_authority().phase == "overlap"
+    predicted = _run(tmp_path, existing=True, finish_rotation=True, check_mode=True)
+    done = _run(tmp_path, existing=True, finish_rotation=True)
+    assert [done[key] for key in ("changed", "diff")] == [predicted[key] for key in ("changed", "diff")]
+    assert done["changed"] is True
+    assert Fleet(str(tmp_path), "default").required_authority().phase == "dropping"

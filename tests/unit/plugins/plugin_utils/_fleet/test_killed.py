@@ -20,6 +20,7 @@ import sys
 import traceback
 import typing as t
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -32,9 +33,11 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record im
 )
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet, Settings
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.grace import go_on
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk import bundle, disk
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation import revoke
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin, drop, end
+from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.authority import read_authority
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import leads_to, try_chain
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.keys import load_private_key
@@ -97,7 +100,7 @@ def _drop(fleets_dir: Path) -> bool:
 def _end(fleets_dir: Path) -> bool:
     fleet = _fleet(fleets_dir)
     with fleet.lock():
-        return end(fleet, [], "", [])
+        return end(fleet, [], [])
 
 
 _RECORD = EndpointRecord(
@@ -119,6 +122,22 @@ _RECORD = EndpointRecord(
     verified=True,
     refused=[],
 )
+
+
+def _begin_with_grace(fleets_dir: Path) -> bool:
+    fleet = _fleet(fleets_dir)
+    with fleet.lock():
+        before = fleet.required_authority().rotation
+        changed = any(identity.changed for identity in begin(fleet, grace=datetime.timedelta(days=7)))
+        return changed or before != fleet.required_authority().rotation
+
+
+def _go_on(fleets_dir: Path) -> bool:
+    """A renewal, after the grace."""
+    with mock.patch.object(clock, "now", return_value=clock.now() + datetime.timedelta(days=8)):
+        return bool(
+            ensure_bundles(_fleet(fleets_dir), [], [], existing=True, go_on=lambda fleet: go_on(fleet, list))["changed"]
+        )
 
 
 def _record(fleets_dir: Path) -> bool:
@@ -158,6 +177,19 @@ def _revoked(fleets_dir: Path) -> None:
 def _overlap(fleets_dir: Path) -> None:
     _one_of_each(fleets_dir)
     _begin(fleets_dir)
+
+
+def _in_grace(fleets_dir: Path) -> None:
+    _create(fleets_dir)
+    ensure_bundles(_fleet(fleets_dir), ["alice"], [])
+    # Its key is on another machine, and it is revoked with alice.
+    _sign_far(fleets_dir)
+    _begin_with_grace(fleets_dir)
+
+
+def _revoked_in_grace(fleets_dir: Path) -> None:
+    _in_grace(fleets_dir)
+    _revoke(fleets_dir)
 
 
 def _dropping(fleets_dir: Path) -> None:
@@ -277,7 +309,7 @@ def _check_sound(fleets_dir: Path, issuers: list[x509.Certificate]) -> None:
         assert not folders
         return
     assert (authority.phase == "overlap") == bool(authority.former)
-    assert (authority.issuer is None) or (authority.phase is None and authority.listed)
+    assert (authority.issuer is None) or authority.listed
     for cross in (authority.cross, authority.client_cross):
         assert cross is None or cross.public_key() == authority.certificate.public_key()
     read_records(fleets_dir / "default" / "endpoints")
@@ -318,6 +350,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         (_one_of_each, _change_keys),
         (_members, _revoke),
         (_revoked, _begin),
+        (_one_of_each, _begin_with_grace),
+        (_overlap, _begin_with_grace),
+        (_in_grace, _revoke),
+        (_revoked_in_grace, _go_on),
         (_overlap, _drop),
         (_dropping, _end),
         (_one_of_each, _record),

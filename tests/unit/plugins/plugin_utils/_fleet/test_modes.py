@@ -41,7 +41,7 @@ def _everything(fleets_dir: Path) -> None:
     revoke(_fleet(fleets_dir), ["alice"])
     begin(_fleet(fleets_dir))
     drop(_fleet(fleets_dir), [], [])
-    end(_fleet(fleets_dir), [], "", [])
+    end(_fleet(fleets_dir), [], [])
 
 
 def _bring_authority(fleets_dir: Path) -> None:

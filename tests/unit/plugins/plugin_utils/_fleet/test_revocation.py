@@ -24,7 +24,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation i
     revoke,
     revoked_bundles,
 )
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin, drop
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.authority import Authority
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import as_pem, is_issued_by, try_chain
@@ -321,10 +321,11 @@ def test_the_new_issuers_key_has_the_passphrase_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_there_is_no_revoking_in_the_midst_of_a_rotation_or_without_the_authoritys_key(
+def test_there_is_no_revoking_while_daemons_lose_the_old_authority_or_without_the_authoritys_key(
     fleets_dir: Path, check_mode: bool
 ) -> None:
     begin(_fleet(fleets_dir))
+    drop(_fleet(fleets_dir), [], [])
     before = _image(fleets_dir)
     with pytest.raises(Failure) as failure:
         revoke(_fleet(fleets_dir, check_mode=check_mode), ["bob"])

@@ -180,7 +180,7 @@ def _steps(fleets_dir: Path) -> dict[str, t.Callable[[bool], tuple[bool, list[st
 
         return run
 
-    return {"begin": take(begin), "drop": take(drop, [], []), "end": take(end, [], "", [])}
+    return {"begin": take(begin), "drop": take(drop, [], []), "end": take(end, [], [])}
 
 
 def test_check_mode_predicts_each_step_and_touches_nothing(fleets_dir: Path) -> None:
@@ -198,11 +198,11 @@ def test_check_mode_predicts_each_step_and_touches_nothing(fleets_dir: Path) -> 
 def test_steps_out_of_turn_change_nothing(fleets_dir: Path) -> None:
     before = _image(fleets_dir)
     assert not any(identity.changed for identity in drop(_fleet(fleets_dir), [], []))
-    assert end(_fleet(fleets_dir), [], "", []) is False
+    assert end(_fleet(fleets_dir), [], []) is False
     assert _image(fleets_dir) == before
     begin(_fleet(fleets_dir))
     before = _image(fleets_dir)
-    assert end(_fleet(fleets_dir), [], _trust(fleets_dir), []) is False, "the old one is trusted still"
+    assert end(_fleet(fleets_dir), [], []) is False, "the old one is trusted still"
     assert _image(fleets_dir) == before
 
 
@@ -270,7 +270,7 @@ def test_a_client_that_is_left_behind_is_locked_out_and_forgotten(fleets_dir: Pa
     assert lets_in(_authority(fleets_dir).client_trust, far)
     drop(_fleet(fleets_dir), [], ["far"])
     assert not lets_in(_authority(fleets_dir).client_trust, far)
-    end(_fleet(fleets_dir), [], "", [])
+    end(_fleet(fleets_dir), [], [])
     issued = read_issued(fleets_dir / "default" / "issued", clock.now())
     assert [c.subject.rfc4514_string() for c in issued] == ["CN=ci"]
 
@@ -290,11 +290,11 @@ def test_end_waits_until_each_daemon_trusts_the_new_one_alone(fleets_dir: Path, 
     seen = [make_seen(), make_seen(name="web2", trust=both), make_seen(name="web3", trust=None)]
     before = _image(fleets_dir)
     with pytest.raises(Failure) as failure:
-        end(_fleet(fleets_dir), seen, _trust(fleets_dir), [])
+        end(_fleet(fleets_dir), seen, [])
     assert failure.value.key == "rotation_unfinished"
     assert failure.value.as_result()["waiting"] == ["web2"], "the user decides whose clients web3 accepts"
     assert _image(fleets_dir) == before
-    assert end(_fleet(fleets_dir), seen, _trust(fleets_dir), ["web2"]) is True
+    assert end(_fleet(fleets_dir), seen, ["web2"]) is True
     assert _authority(fleets_dir).phase is None
 
 
@@ -302,7 +302,7 @@ def test_afterwards_nothing_of_the_old_authority_is_left(fleets_dir: Path) -> No
     old = _authority(fleets_dir).certificate
     begin(_fleet(fleets_dir))
     drop(_fleet(fleets_dir), [], [])
-    end(_fleet(fleets_dir), [], "", [])
+    end(_fleet(fleets_dir), [], [])
     assert sorted(path.name for path in (fleets_dir / "default" / "authority").iterdir()) == [
         "ca-key.pem",
         "ca.pem",
@@ -390,7 +390,7 @@ def test_a_brought_authority_can_be_the_new_one(fleets_dir: Path, tmp_path: Path
     ids = [c.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value for c in (docker[0], chain[2])]
     assert ids[0] == ids[1], "OpenSSL finds the issuer by it"
     drop(_fleet(fleets_dir), [], [])
-    end(_fleet(fleets_dir), [], "", [])
+    end(_fleet(fleets_dir), [], [])
     assert try_chain(_sent(fleets_dir))[1:] == (docker[0],)
 
 
@@ -415,7 +415,7 @@ def test_an_authority_whose_key_is_elsewhere_is_not_ours_to_replace(fleets_dir: 
     assert _image(fleets_dir) == before
 
 
-@pytest.mark.parametrize("step", [begin, lambda fleet: drop(fleet, [], []), lambda fleet: end(fleet, [], "", [])])
+@pytest.mark.parametrize("step", [begin, lambda fleet: drop(fleet, [], []), lambda fleet: end(fleet, [], [])])
 def test_there_is_nothing_to_rotate_without_an_authority(tmp_path: Path, step: t.Callable[[Fleet], t.Any]) -> None:
     with pytest.raises(Failure) as failure:
         step(_fleet(tmp_path / "fleets"))

@@ -123,7 +123,7 @@ def stages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         begin(fleet())
         keep(overlap)
         drop(fleet(), [], [])
-        end(fleet(), [], "", [])
+        end(fleet(), [], [])
         keep(after)
 
     ensure_bundles(fleet(), ["ci", "gone"], [{"name": "web1", "tls_sans": NAMES}])
