@@ -115,6 +115,8 @@ class ActionModule(ActionBase):
         result = plan.as_result()
         result["reason"] = "; ".join(identity.reasons)
         layout = Layout(plan.path, plan.config)
+        written = {f"write {path}" for path in layout.bundle}
+        result["identity_changed"] = plan.identity_is_due or not written.isdisjoint(plan.actions)
         contexts = context_names(args["endpoints"]) if args["contexts"] else {}
         client = {
             "name": identity.name,

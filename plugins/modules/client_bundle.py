@@ -182,6 +182,12 @@ reason:
   returned: when O(state=present)
   type: str
   sample: expires in 12 d
+identity_changed:
+  description:
+    - Whether C(cert.pem), C(key.pem) or C(ca.pem) was (would be) written, so that what has read them has to read them
+      again.
+  returned: when O(state=present)
+  type: bool
 client:
   description: The identity and what it connects to. In check mode, it omits a certificate that is yet to be made.
   returned: when O(state=present)

@@ -290,6 +290,10 @@ reason:
   returned: success
   type: str
   sample: lacks 10.20.0.5
+identity_changed:
+  description: Whether the daemon has (would have) another certificate than before.
+  returned: when O(state=present) or O(state=renewed)
+  type: bool
 listen:
   description: Where dockerd listens, names resolved.
   returned: when O(state=present)

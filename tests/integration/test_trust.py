@@ -248,6 +248,57 @@ def test_one_client_is_shut_out_and_the_others_notice_nothing(
     assert controller.docker(host, "ps", "--quiet", client="carol").returncode == 0
 
 
+@attack(
+    "Connects with a certificate of the old authority that was revoked while a rotation waits",
+    by=CLIENT_KEY,
+    expected="Refused; other clients of the old authority are not affected until the grace is over",
+)
+@pytest.mark.one_host
+def test_a_rotation_with_a_grace_waits_and_a_renewal_after_it_ends_it(
+    host: Host, controller: Controller, tmp_path: Path
+) -> None:
+    names = ["admin", "bob"]
+    assert controller.expose(expose_clients=names).code == 0
+    # What a process has read at its start.
+    old = {name: Path(shutil.copytree(controller.client(name), tmp_path / name)) for name in names}
+    current = {"expose_clients": names}
+    predicted = controller.playbook("rotate_authority", "--check", rotate_grace="7d", **current)
+    assert predicted.code == 0, predicted.failures
+    assert not (controller.fleet / "authority" / "rotation").exists()
+    begun = controller.playbook("rotate_authority", rotate_grace="7d", **current)
+    assert begun.code == 0, begun.failures
+    assert any("stays trusted until" in warning for warning in begun.warnings(host.name))
+
+    def works(name: str) -> list[bool]:
+        """With the old identity and the new one: by OpenSSL, and by Go, which picks its certificate by issuer."""
+        bundles = (old[name], controller.client(name))
+        return [
+            ask(host.address, bundle=bundle, ca=bundle / "ca.pem") == "answered"
+            and controller.docker(host, "ps", "--quiet", client=str(bundle)).returncode == 0
+            for bundle in bundles
+            if bundle.exists()
+        ]
+
+    assert works("admin") == works("bob") == [True, True]
+    for again in ("renew", "rotate_authority"):
+        outcome = controller.playbook(again, **current)
+        assert (outcome.failures, outcome.changed(host.name)) == ([], 0)
+        assert any("stays trusted until" in warning for warning in outcome.warnings(host.name))
+
+    revoked = controller.playbook("revoke", revoke_clients=["bob"], **current)
+    assert revoked.code == 0, revoked.failures
+    assert (works("admin"), works("bob")) == ([True, True], [False])
+    assert ask(host.address, bundle=controller.fleet / "revoked" / "bob") == "refused"
+    current = {"expose_clients": ["admin"], "environment": _shifted("+8d")}
+    done = controller.playbook("renew", **current)
+    assert done.code == 0, done.failures
+    assert (works("admin"), works("bob")) == ([False, True], [False])
+    assert ask(host.address, bundle=controller.fleet / "revoked" / "bob") == "refused"
+    assert not (controller.fleet / "authority" / "rotation").exists(), "the last daemon has closed it"
+    again = controller.playbook("renew", **current)
+    assert (again.code, again.changed(host.name), again.warnings(host.name)) == (0, 0, [])
+
+
 class _Processes(threading.Thread):
     """Looks at every process of the machine, those of its hosts as well, for a text on its command line."""
 

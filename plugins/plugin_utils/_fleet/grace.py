@@ -53,6 +53,8 @@ def go_on(fleet: Fleet, read_seen: t.Callable[[], t.Sequence[Seen]]) -> bool:
     if rotation.trusted_until is None or rotation.is_in_grace(clock.now()) or waiting_to_drop(fleet, seen):
         return False
     let_go(fleet)
+    # At once where there are no daemons.
+    close_if_done(fleet, seen)
     return True
 
 

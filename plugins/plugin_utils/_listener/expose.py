@@ -161,6 +161,7 @@ def expose(exposure: Exposure) -> dict[str, t.Any]:
     run, args, identity = exposure.run, exposure.args, exposure.identity
     result = {**run.result(plan), **_facts(decision, observation)}
     result["reason"] = "" if identity is None else "; ".join(identity.reasons)
+    result["identity_changed"] = bool(result["reason"]) or plan.writes(layout.CERTIFICATE)
     if identity is not None and plan.changes_bundle:
         before = observation.content(layout.CERTIFICATE)
         result["diff"] = [diff_of_identity(identity, before), *result["diff"]]

@@ -121,4 +121,4 @@ def test_a_rotation_is_finished_only_where_asked(tmp_path: Path, monkeypatch: py
     done = _run(tmp_path, existing=True, finish_rotation=True)
     assert [done[key] for key in ("changed", "diff")] == [predicted[key] for key in ("changed", "diff")]
     assert done["changed"] is True
-    assert Fleet(str(tmp_path), "default").required_authority().phase == "dropping"
+    assert Fleet(str(tmp_path), "default").required_authority().phase is None, "there is no daemon"
