@@ -26,7 +26,13 @@ from .listening import addresses_in
 from .recorded import about_expiry, lacks_proof
 
 #: A result that changes nothing.
-_UNCHANGED: dict[str, t.Any] = {"changed": False, "actions": [], "restarted": False, "reason": "", "identity_changed": False}
+_UNCHANGED: dict[str, t.Any] = {
+    "changed": False,
+    "actions": [],
+    "restarted": False,
+    "reason": "",
+    "identity_changed": False,
+}
 
 
 def without_record(stat: t.Callable[[str], dict[str, t.Any]], fleet: Fleet, host: str) -> dict[str, t.Any]:
