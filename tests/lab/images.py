@@ -209,8 +209,10 @@ FLAVOURS: dict[str, Recipe] = {
             "python3-apt",
             "curl",
             "tcpdump",
+            "prometheus",
         ),
-        (*_LOGIN, *_REPOSITORY),
+        # A test that wants Prometheus starts it.
+        (*_LOGIN, *_REPOSITORY, 'chroot "$1" systemctl disable prometheus.service'),
         variant="client",
         has_dockerd=False,
     ),

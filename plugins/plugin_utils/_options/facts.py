@@ -24,6 +24,7 @@ _OF_PLAYBOOKS = frozenset(
         "renew_serial",
         "revoke_clients",
         "rotate_finish",
+        "rotate_grace",
         "rotate_leave_behind",
         "rotate_serial",
         "rotate_without_cross",

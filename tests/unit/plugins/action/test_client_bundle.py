@@ -37,7 +37,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure impor
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.on_disk.issued import issued_to, read_issued
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation import revoke
-from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin, let_go
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import as_pem, try_chain
 
@@ -612,3 +612,23 @@ def test_a_client_whose_name_differs_by_case_only_is_refused_before_the_machine_
     ensure_client(site.fleet, "CI")
     result = site.run(endpoints=["web1"])
     assert (result["failed"], result["failure"], site.phases) == (True, "client_name_taken", [])
+
+
+def test_the_result_says_whether_what_is_read_at_a_start_has_changed(site: Site) -> None:
+    for arguments, changed in (
+        ({}, True),
+        ({}, False),
+        ({"key_type": "ed25519"}, True),
+        ({"key_type": "ed25519"}, False),
+    ):
+        for check_mode in (True, False):
+            assert site.run(check_mode=check_mode, **arguments)["identity_changed"] is changed, arguments
+    begin(site.fleet)
+    for check_mode in (True, False):
+        assert site.run(check_mode=check_mode, key_type="ed25519")["identity_changed"] is True
+    assert site.run(key_type="ed25519")["identity_changed"] is False
+    # Its ca.pem alone.
+    let_go(site.fleet)
+    for check_mode in (True, False):
+        result = site.run(check_mode=check_mode, key_type="ed25519")
+        assert (result["reason"], result["identity_changed"]) == ("", True)

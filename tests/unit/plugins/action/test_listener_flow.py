@@ -19,6 +19,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record im
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.authority_making import ensure_authority
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import ensure_server
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
+from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.rotation import begin, let_go
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import try_chain
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.names import names_in
 
@@ -91,12 +92,37 @@ class TestExecutions:
         again = site.run(state="absent")
         assert (again["changed"], again["method"], site.host.modules) == (False, None, ["observe"])
 
+    def test_only_another_certificate_is_another_identity(self, site: Site) -> None:
+        more = {**EXPOSED, "allow": ["10.0.0.0/8"]}
+        names = {**more, "tls_sans": ["docker.example.com"]}
+        for arguments, changed in ((EXPOSED, True), (EXPOSED, False), (more, False), (names, True), (names, False)):
+            predicted = site.run(check_mode=True, **arguments)
+            done = site.run(**arguments)
+            assert predicted["identity_changed"] is done["identity_changed"] is changed
+
+    def test_the_last_daemon_that_lets_go_of_the_old_authority_ends_a_rotation(self, site: Site) -> None:
+        site.run(**EXPOSED)
+        begin(site.fleet)
+        site.run(**EXPOSED)
+        let_go(site.fleet)
+        assert site.fleet.required_authority().phase == "dropping"
+        site.run(check_mode=True, **EXPOSED)
+        assert site.fleet.required_authority().phase == "dropping"
+        site.run(**EXPOSED)
+        assert site.fleet.required_authority().phase is None
+
     def test_renewing_what_is_not_due_is_none(self, site: Site) -> None:
         site.run(**EXPOSED)
         assert (site.run(state="renewed")["changed"], site.host.modules) == (False, [])
 
     def test_renewing_without_a_record_looks_for_an_exposure_only(self, site: Site) -> None:
-        assert site.run(state="renewed") == {"changed": False, "actions": [], "restarted": False, "reason": ""}
+        assert site.run(state="renewed") == {
+            "changed": False,
+            "actions": [],
+            "restarted": False,
+            "reason": "",
+            "identity_changed": False,
+        }
         assert site.host.modules == ["ansible.builtin.stat"]
         site.run(**EXPOSED)
         record_path(site.fleet.endpoints_folder, "web1").unlink()
