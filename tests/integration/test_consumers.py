@@ -26,7 +26,7 @@ _NETWORK = ["172.30.77.0/24"]
 def monitor(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> t.Iterator[Host]:
     """A machine with Debian's prometheus, as the package has set it up."""
     machine = lab(f"{request.config.getoption('--prefix')}-{CLIENT}", CLIENT)
-    clear = "systemctl stop prometheus; rm -rf /var/lib/prometheus/docker /var/lib/prometheus/metrics2"
+    clear = "systemctl stop prometheus; rm -rf /var/lib/prometheus/docker"
     machine.run(clear)
     yield machine
     machine.run(clear)
