@@ -47,20 +47,24 @@ def go_on(fleet: Fleet, read_seen: t.Callable[[], t.Sequence[Seen]]) -> bool:
     if authority is None or authority.rotation is None:
         return False
     if authority.phase == DROPPING:
-        return close_if_done(fleet, read_seen())
+        return close_if_done(fleet, read_seen)
     rotation, seen = authority.rotation, read_seen()
     warn_of_grace(fleet, seen)
     if rotation.trusted_until is None or rotation.is_in_grace(clock.now()) or waiting_to_drop(fleet, seen):
         return False
     let_go(fleet)
     # At once where there are no daemons.
-    close_if_done(fleet, seen)
+    close_if_done(fleet, lambda: seen)
     return True
 
 
-def close_if_done(fleet: Fleet, seen: t.Sequence[Seen]) -> bool:
-    """Close the rotation if every daemon trusts the new authority alone; return whether it did."""
-    authority = fleet.required_authority()
-    if authority.phase != DROPPING or waiting_to_end(seen, authority.client_trust_digest):
+def close_if_done(fleet: Fleet, read_seen: t.Callable[[], t.Sequence[Seen]]) -> bool:
+    """Close a rotation if every daemon trusts the new authority alone; return whether it did."""
+    # Each daemon's run asks, so the certificates beside it are read only if they have to be.
+    if not (fleet.authority_folder / "rotation").exists():
         return False
-    return end(fleet, seen, [])
+    authority = fleet.required_authority()
+    if authority.phase != DROPPING:
+        return False
+    seen = read_seen()
+    return not waiting_to_end(seen, authority.client_trust_digest) and end(fleet, seen, [])

@@ -18,7 +18,6 @@ from .._endpoint.record import EndpointRecord, read_records, write_record
 from .._endpoint.verification import verify_endpoint
 from .._fleet.fleet import Fleet
 from .._fleet.grace import close_if_done
-from .._fleet.on_disk.rotation_state import DROPPING
 from .._fleet.revocation import revoked_bundles
 from .._foreign.recording import discard_copy
 from .._identity.facts import facts_of_identity
@@ -111,10 +110,8 @@ def _publish(fleet: Fleet, record: EndpointRecord, result: dict[str, t.Any]) -> 
     with fleet.lock():
         write_record(fleet.endpoints_folder, record)
         discard_copy(fleet, record.name)
-        authority = None if record.trust is None else fleet.authority()
-        if authority is not None and authority.phase == DROPPING:
-            # The last daemon that lets go of the old authority ends the rotation.
-            close_if_done(fleet, read_records(fleet.endpoints_folder))
+        # The last daemon that lets go of the old authority ends the rotation.
+        close_if_done(fleet, lambda: read_records(fleet.endpoints_folder))
     result["endpoint"] = record.as_facts()
     result["ansible_facts"] = {"gangway_endpoint": record.as_facts()}
     result["_ansible_facts_cacheable"] = True
