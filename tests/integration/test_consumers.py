@@ -69,7 +69,6 @@ def test_prometheus_goes_on_discovering_across_a_renewal_and_a_rotation(
     assert controller.playbook("expose_docker", **exposed).code == 0
     plays = _plays(
         "Prometheus",
-        **{"format='https_url', client='admin') }}": "format='url') | replace('tcp:', 'https:') }}"},
         monitor=monitor.name,
         web1=host.name,
         tls_config="refresh_interval: 1s\n" + 18 * " " + "tls_config",
