@@ -22,6 +22,9 @@ class Failure(Exception):
     def __init__(self, key: str, *, thing: str, reason: str, cure: str, **facts: t.Any) -> None:
         super().__init__(f"{thing}: {reason}. {cure}")
         self.key = key
+        self.thing = thing
+        self.reason = reason
+        self.cure = cure
         self.facts = facts
 
     def as_result(self) -> dict[str, t.Any]:
