@@ -46,11 +46,8 @@ class Browser:
                 program,
                 *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"),
                 *("--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run", "--disable-extensions"),
-                *(
-                    "--disable-background-networking",
-                    "--disable-component-update",
-                    "--host-resolver-rules=MAP * 0.0.0.0",
-                ),
+                *("--disable-background-networking", "--disable-component-update"),
+                "--host-resolver-rules=MAP * 0.0.0.0",
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -107,8 +104,9 @@ class Browser:
     def click(self, selector: str) -> None:
         """Click in the middle of an element with the mouse."""
         place = self.evaluate(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
-            " const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+            f"(() => {{ const element = document.querySelector({json.dumps(selector)});"
+            " element.scrollIntoView({block: 'center'}); const r = element.getBoundingClientRect();"
+            " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)

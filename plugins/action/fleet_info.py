@@ -69,16 +69,17 @@ class ActionModule(ActionBase):
 
     def _report(self, args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         overview = _look(args)
-        if args["show_table"]:
-            _show(overview)
         reports = [
-            Report(option, Path(args[option]), mode, lambda make=make: make(overview))
+            Report(option, Path(args[option]).absolute(), mode, lambda make=make: make(overview))
             for option, (mode, make) in _REPORTS.items()
             if args[option]
         ]
         if not self._task.check_mode:
             write_reports(reports)
-        result = {"changed": bool(reports), **as_result(overview)}
+        files = [str(report.path) for report in reports]
+        if args["show_table"]:
+            _show(overview, [] if self._task.check_mode else files)
+        result = {"changed": bool(reports), "files": files, **as_result(overview)}
         if not overview.authorities:
             result["warnings"] = [f"There are no fleets in {args['fleets_dir']}."]
         return {**result, **check_severity(overview, args["fail_severity"])}
@@ -95,8 +96,10 @@ def _look(args: t.Mapping[str, t.Any]) -> Overview:
     return make_overview(fleets, docker_host=os.environ.get("DOCKER_HOST"), seen=seen, now=now)
 
 
-def _show(overview: Overview) -> None:
+def _show(overview: Overview, files: t.Sequence[str]) -> None:
     """Print the table as it is: in the task's result, each line would be quoted."""
     colours = {"critical": constants.COLOR_ERROR, "high": constants.COLOR_ERROR, "medium": constants.COLOR_WARN}
     for line in make_table(overview):
         _display.display(line.text, color=colours.get(line.severity or ""))
+    for file in files:
+        _display.display(f"Wrote {file}")

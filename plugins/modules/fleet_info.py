@@ -50,7 +50,7 @@ options:
     default: false
   timeout:
     description:
-      - Seconds for each probe. 50 endpoints are probed at the same time, so 500 endpoints of which 50 hang take well
+      - Seconds for each probe. 64 endpoints are probed at the same time, so 500 endpoints of which 50 hang take well
         under a minute.
     type: float
     default: 10
@@ -126,6 +126,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+files:
+  description: The reports that were written, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [/home/ops/gangway-audit.html]
 time:
   description: When the fleets were looked at, in UTC.
   returned: success

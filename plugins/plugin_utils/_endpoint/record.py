@@ -109,7 +109,7 @@ def _read(path: Path) -> EndpointRecord | None:
         )
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
         raise Failure(
             "record_unreadable",
             thing=str(path),

@@ -32,7 +32,7 @@ def write_reports(reports: t.Iterable[Report]) -> None:
     """Write them. Failure: C(report_not_writable)."""
     for report in reports:
         # A link stays one, since what it leads to may be what a web server shows.
-        path = Path(report.path).expanduser().resolve()
+        path = report.path.resolve()
         content = report.make().encode("utf-8", "replace")
         try:
             mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else report.mode
