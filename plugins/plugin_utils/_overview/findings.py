@@ -32,6 +32,8 @@ from .text import natural
 _EVERYONE = ("any", "0.0.0.0/0", "::/0")
 #: Found by the certificates that are known here. A probe repeats those of client and authority at each endpoint.
 _OF_CERTIFICATES = ("expired", "expires_soon", "not_yet_valid", "weak_key", "wildcard_name")
+#: What a probe that got an answer has looked at itself.
+_ANSWERED = {"http2", "unverified"}
 _UNREADABLE = {"endpoint": "high", "authority": "critical", "client": "medium"}
 
 
@@ -48,9 +50,9 @@ def find_for_endpoint(
     if seen is None:
         return found
     added = [each for each in seen.findings if each.key not in _OF_CERTIFICATES]
-    seen_keys = {each.key for each in added}
     # Of what both say, what was seen counts.
-    return [*(each for each in found if each.key not in seen_keys), *_by_probe(record, seen), *added]
+    outdated = {each.key for each in added} | (_ANSWERED if seen.state == ANSWERS else set())
+    return [*(each for each in found if each.key not in outdated), *_by_probe(record, seen), *added]
 
 
 def _by_record(record: EndpointRecord, endpoint: Endpoint, authority: Authority | None) -> t.Iterator[Finding]:

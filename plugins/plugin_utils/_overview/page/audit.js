@@ -19,7 +19,7 @@
     items: all("li", group).map((item) => ({ element: item, text: lower(item), fleet: item.dataset.fleet })),
   }));
   const squares = all(".map a"), cells = all(".matrix tbody tr"), clients = all(".clients tbody tr");
-  const nothing = all(".nothing");
+  const nothing = all(".nothing"), matrices = all(".matrices");
 
   // Names of endpoints lead to findings and back: a search for the text of a finding shows the hosts that have it.
   for (const group of groups) {
@@ -42,6 +42,7 @@
       if (show) shown.add(e);
     }
     for (const element of [...squares, ...cells]) element.hidden = !shown.has(element.dataset.e);
+    for (const matrix of matrices) matrix.hidden = !matrix.querySelector("tbody tr:not([hidden])");
     for (const element of clients) element.hidden = Boolean(state.fleet) && element.dataset.fleet !== state.fleet;
     let groupsShown = 0;
     for (const group of groups) {

@@ -103,7 +103,7 @@ def _bar(number: int, items: t.Sequence[_Item], most: int, overview: Overview) -
     return {
         "left": 1.5 if number < 0 else round(_PAST + number * width, 2),
         "width": round(width, 2),
-        "height": round(30 + 70 * math.sqrt(len(items) / most)) if most > 1 else 60,
+        "share": round(0.2 + 0.8 * math.sqrt(len(items) / most), 2) if most > 1 else 0.6,
         "health": min(healths, key=_ORDER.index),
         "count": len(items),
         "text": f"{names}{more}: {verb} {when}",

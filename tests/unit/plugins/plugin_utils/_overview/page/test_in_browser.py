@@ -145,7 +145,7 @@ def test_a_bar_of_the_time_line_names_whose_certificates_expire(
     browser: Browser, pages: dict[int, Path], size: tuple[int, int]
 ) -> None:
     _open(browser, pages[3], size)
-    browser.click(".lane:last-of-type .bar.bad")
+    browser.click(".lane[aria-label=Servers] .bar.bad")
     assert "web3: expired on 2026-11-18" in browser.evaluate("document.querySelector('#detail').textContent")
 
 
