@@ -96,7 +96,7 @@ def _client_tls(bundle: Path | None) -> ClientTls | None:
 def _asking() -> AskApi:
     versions = sdk_versions()
 
-    def ask(target: Target, context: ssl.SSLContext | None, name: str, deadline: Deadline) -> Api:
+    def ask(target: Target, context: ssl.SSLContext | None, name: str, deadline: Deadline) -> t.Iterator[Api]:
         return ask_api(target, context, name, versions, deadline)
 
     return ask
