@@ -52,11 +52,11 @@ class Seen:
 
 def check_timeout(seconds: float) -> None:
     """Refuse what is no time for a probe. Failure: C(invalid_timeout)."""
-    if not 0.1 <= seconds <= 3600:
+    if not 0.1 <= seconds <= 86400:
         raise Failure(
             "invalid_timeout",
             thing=f"timeout {seconds}",
-            reason="it is not between 0.1 and 3600",
+            reason="it is not between 0.1 and 86400",
             cure="Give a number of seconds",
         )
 

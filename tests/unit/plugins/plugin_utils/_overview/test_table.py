@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.model import Overview
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.table import make_table
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.text import width_of
+from tests.attack import HOST, attack
 
 MakeOverview = t.Callable[..., Overview]
 
@@ -69,6 +70,11 @@ def test_the_fleet_is_named_if_there_are_several(make_overview: MakeOverview) ->
     assert make_table(make_overview(60))[0].text.split()[0] == "FLEET"
 
 
+@attack(
+    "Answers with control sequences of terminals where the table of `status` shows its text",
+    by=HOST,
+    expected="Each such character becomes a question mark",
+)
 def test_what_a_record_says_does_not_reach_the_terminal_as_a_command(make_overview: MakeOverview) -> None:
     overview = make_overview(1)
     evil = dataclasses.replace(overview.endpoints[0], name="web\x1b[2J\u202e1\r", engine_version="28\x07")

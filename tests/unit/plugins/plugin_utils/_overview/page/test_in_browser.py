@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.model import Overview
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.page.page import make_page
+from tests.attack import HOST, attack
 from tests.browser import Browser
 
 MakeOverview = t.Callable[..., Overview]
@@ -231,6 +232,11 @@ def test_text_can_be_read_by_weak_eyes(browser: Browser, pages: dict[int, Path],
 ATTACK = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
 
 
+@attack(
+    "Answers with markup or a script where the audit's page shows its text",
+    by=HOST,
+    expected="It is shown as text; the page's policy runs no script but its own",
+)
 def test_a_host_with_markup_for_a_name_stays_a_name(
     browser: Browser, tmp_path: Path, make_overview: MakeOverview
 ) -> None:
