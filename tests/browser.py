@@ -163,12 +163,12 @@ class Browser:
 
     def _read(self, end: float) -> dict[str, t.Any]:
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._in], [], [], max(0.0, end - time.monotonic()))
+            ready, _writable, _failed = select.select([self._in], [], [], max(0.0, end - time.monotonic()))
             if not ready:
                 raise TimeoutError("the browser does not answer")
             content = os.read(self._in, 1 << 20)
             if not content:
                 raise ConnectionError("the browser has ended")
             self._buffer += content
-        message, _, self._buffer = self._buffer.partition(b"\0")
+        message, _end, self._buffer = self._buffer.partition(b"\0")
         return dict(json.loads(message))

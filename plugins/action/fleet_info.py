@@ -23,11 +23,11 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._overview.live impo
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.model import SEVERITIES, Overview
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.overview import make_overview, visits_of
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.page.page import make_page
-from ansible_collections.gangway.docker.plugins.plugin_utils._overview.prometheus import make_metrics
-from ansible_collections.gangway.docker.plugins.plugin_utils._overview.reports import Report, write_reports
-from ansible_collections.gangway.docker.plugins.plugin_utils._overview.result import as_json, as_result
+from ansible_collections.gangway.docker.plugins.plugin_utils._overview.reports.files import Report, write_reports
+from ansible_collections.gangway.docker.plugins.plugin_utils._overview.reports.prometheus import make_metrics
+from ansible_collections.gangway.docker.plugins.plugin_utils._overview.reports.result import as_json, as_result
+from ansible_collections.gangway.docker.plugins.plugin_utils._overview.reports.table import make_table
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.severe import check_severity
-from ansible_collections.gangway.docker.plugins.plugin_utils._overview.table import make_table
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock
 
 _display = Display()

@@ -73,7 +73,7 @@ class _Part:
         self.clients = make_clients(files, now)
         self._by_record = [(record, self._endpoint(record, docker_host)) for record in files.records]
         unreadable = [Endpoint(files.name, each.name) for each in files.unreadable if each.kind == "endpoint"]
-        endpoints = [*(endpoint for _, endpoint in self._by_record), *unreadable]
+        endpoints = [*(endpoint for _record, endpoint in self._by_record), *unreadable]
         self.endpoints = sorted(endpoints, key=lambda endpoint: natural(endpoint.name))
 
     def _endpoint(self, record: EndpointRecord, docker_host: str | None) -> Endpoint:

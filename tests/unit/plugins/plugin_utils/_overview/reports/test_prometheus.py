@@ -16,7 +16,7 @@ import typing as t
 import pytest
 
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.model import Overview
-from ansible_collections.gangway.docker.plugins.plugin_utils._overview.prometheus import make_metrics
+from ansible_collections.gangway.docker.plugins.plugin_utils._overview.reports.prometheus import make_metrics
 
 MakeOverview = t.Callable[..., Overview]
 

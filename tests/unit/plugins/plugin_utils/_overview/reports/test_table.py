@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.model import Overview
-from ansible_collections.gangway.docker.plugins.plugin_utils._overview.table import make_table
+from ansible_collections.gangway.docker.plugins.plugin_utils._overview.reports.table import make_table
 from ansible_collections.gangway.docker.plugins.plugin_utils._overview.text import width_of
 from tests.attack import HOST, attack
 

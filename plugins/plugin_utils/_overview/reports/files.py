@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
-from .._fleet.on_disk.bundle import replace_file
+from ..._fleet.on_disk.bundle import replace_file
 
 
 @dataclass(frozen=True)

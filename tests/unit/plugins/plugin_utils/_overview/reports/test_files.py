@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
-from ansible_collections.gangway.docker.plugins.plugin_utils._overview.reports import Report, write_reports
+from ansible_collections.gangway.docker.plugins.plugin_utils._overview.reports.files import Report, write_reports
 
 
 def _report(path: Path, text: str = "new") -> Report:

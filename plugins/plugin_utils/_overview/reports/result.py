@@ -14,7 +14,7 @@ from dataclasses import asdict
 
 from ansible_collections.gangway.docker.plugins.module_utils._probe.tls.certificates import CertificateFacts
 
-from .model import Authority, Client, Endpoint, Overview
+from ..model import Authority, Client, Endpoint, Overview
 
 
 def as_json(overview: Overview) -> str:

@@ -17,8 +17,8 @@ from collections import Counter
 from ansible_collections.gangway.docker.plugins.module_utils._probe.states import ANSWERS
 from ansible_collections.gangway.docker.plugins.module_utils._probe.tls.certificates import CertificateFacts
 
-from .model import SEVERITIES, Overview
-from .text import as_encodable
+from ..model import SEVERITIES, Overview
+from ..text import as_encodable
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 _Labels = t.Dict[str, str]

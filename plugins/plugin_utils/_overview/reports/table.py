@@ -10,8 +10,8 @@ __all__ = ("Line", "make_table")
 
 import typing as t
 
-from .model import SEVERITIES, Endpoint, Noted, Overview
-from .text import as_printable, describe_left, width_of
+from ..model import SEVERITIES, Endpoint, Noted, Overview
+from ..text import as_printable, describe_left, width_of
 
 #: Findings of this severity or worse are listed, and so many of them.
 _LISTED = ("medium", 20)
