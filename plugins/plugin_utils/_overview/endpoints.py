@@ -39,7 +39,7 @@ def make_endpoint(
         active=is_active(record.url, docker_host),
         engine_version=record.engine_version,
         tls=tls,
-        foreign=getattr(record, "foreign", False),
+        foreign=record.foreign,
         method=record.method,
         listen=tuple(record.listen),
         allow=tuple(record.allow),

@@ -95,7 +95,9 @@ def _by_probe(record: EndpointRecord, seen: Seen) -> t.Iterator[Finding]:
     if seen.state == ANSWERS:
         return
     # The access list leaves the controller out, and the port is as closed to it as it should be.
-    expected = record.verified is None and seen.state in ("filtered", "unreachable", "nothing_listens")
+    expected = (
+        record.verified is None and not record.foreign and seen.state in ("filtered", "unreachable", "nothing_listens")
+    )
     text = f"The endpoint does not answer the controller: {seen.reason}."
     yield Finding(seen.state, "info" if expected else "high", None, text, seen.cure or "See the text")
 

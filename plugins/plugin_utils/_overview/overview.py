@@ -43,9 +43,10 @@ def visits_of(fleets_dir: Path, fleets: t.Iterable[FleetFiles], client: str | No
 def _bundle(fleet: Path, record: EndpointRecord, client: str | None) -> Path | None:
     if not record.tls:
         return None
-    foreign: str | None = getattr(record, "bundle", None)
+    if record.foreign:
+        return Path(record.bundle) if record.bundle is not None else None
     # Path.name: a record is a file that others may have written.
-    return Path(foreign) if foreign else fleet / "clients" / Path(client or record.client).name
+    return fleet / "clients" / Path(client or record.client).name
 
 
 def make_overview(
@@ -78,8 +79,8 @@ class _Part:
 
     def _endpoint(self, record: EndpointRecord, docker_host: str | None) -> Endpoint:
         clients, authority = self._client_certificates(record), self.authority.certificate
-        if getattr(record, "foreign", False):
-            clients, authority = _of_others(getattr(record, "bundle", None))
+        if record.foreign:
+            clients, authority = _of_others(record.bundle)
         endpoint = make_endpoint(
             record,
             fleet=self._files.name,

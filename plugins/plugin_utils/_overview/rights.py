@@ -85,7 +85,7 @@ class _Standing(t.NamedTuple):
     def at(self, record: EndpointRecord, authority: Authority | None) -> str:
         if not record.tls:
             return "anyone"
-        if getattr(record, "foreign", False):
+        if record.foreign:
             return "refused"
         if record.trust is None or authority is None:
             return "unknown"

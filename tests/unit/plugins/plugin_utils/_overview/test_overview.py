@@ -251,3 +251,51 @@ def test_the_server_certificate_in_a_record_may_have_its_chain(site: Site) -> No
     server = site.look().endpoints[0].server
     assert server is not None
     assert server.names == ("web1",)
+
+
+def _expose_elsewhere(site: Site, folder: Path) -> Path:
+    """Another fleet, whose daemon is recorded here with the bundle of its client."""
+    others = Fleet(str(folder), "others", Settings(passphrase="correct-horse"))
+    ensure_bundles(others, ["guest"], [])
+    bundle = others.client_folder("guest")
+    values: dict[str, t.Any] = {"foreign": True, "bundle": str(bundle), "client": "", "certificate": "", "issuer": None}
+    site.expose(name="build1", trust=None, verified=None, listen=[], allow=[], method="", **values)
+    return bundle
+
+
+def test_a_daemon_of_others_has_the_dates_of_its_own_bundle(
+    site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    site.expose()
+    bundle = _expose_elsewhere(site, tmp_path_factory.mktemp("others"))
+    overview = site.look()
+    (endpoint,) = (each for each in overview.endpoints if each.foreign)
+    assert endpoint.server is None
+    assert endpoint.clients is not None
+    assert endpoint.clients.subject == "CN=guest"
+    assert endpoint.authority is not None
+    assert "others" in endpoint.authority.subject
+    # The fleet's clients have no business there, and nothing of it is a fault of the fleet.
+    assert _rights(overview)["ci"] == {"build1": "refused", "web1": "full"}
+    assert _keys(overview) == []
+    assert ("expired", "critical", "build1") in _keys(site.look(days=366))
+    visits = {
+        visit.name: visit.bundle for visit in visits_of(site.folder, [read_fleet(site.fleet, clock.now())], "bob")
+    }
+    assert visits == {"build1": bundle, "web1": site.fleet.folder / "clients" / "bob"}
+
+
+def test_a_daemon_of_others_that_does_not_answer_is_an_alarm(
+    site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    _expose_elsewhere(site, tmp_path_factory.mktemp("others"))
+    overview = site.look(seen={("default", "build1"): Seen("filtered", "packets are dropped")})
+    assert _keys(overview) == [("filtered", "high", "build1")]
+
+
+def test_a_bundle_of_others_that_is_gone_is_no_error(site: Site, tmp_path_factory: pytest.TempPathFactory) -> None:
+    bundle = _expose_elsewhere(site, tmp_path_factory.mktemp("others"))
+    for path in bundle.iterdir():
+        path.unlink()
+    (endpoint,) = site.look().endpoints
+    assert (endpoint.clients, endpoint.authority) == (None, None)
