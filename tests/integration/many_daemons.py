@@ -31,6 +31,8 @@ async def _serve(bundle: Path) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(bundle / "ca.pem"))
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(bundle / "cert.pem", bundle / "key.pem")
+    # Nobody resumes a session here.
+    context.num_tickets = 0
     answering = await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=context, backlog=1024)
     hanging = await asyncio.start_server(_hang, "127.0.0.1", 0, backlog=1024)
     print(*(server.sockets[0].getsockname()[1] for server in (answering, hanging)), flush=True)
