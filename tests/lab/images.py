@@ -12,6 +12,7 @@ import json
 import shlex
 import subprocess
 import tempfile
+import time
 import typing as t
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -247,6 +248,10 @@ def ensure_image(engine: Engine, flavour: str, progress: t.Callable[[str], None]
     return recipe.tag
 
 
+#: Seconds until the next try: a suite that changes every few hours may do so meanwhile.
+_PAUSES = (10, 60)
+
+
 def _build(client: docker.DockerClient, recipe: Recipe) -> None:
     with tempfile.TemporaryDirectory(prefix="gangway-lab-") as folder:
         archive = Path(folder) / "root.tar"
@@ -260,9 +265,13 @@ def _build(client: docker.DockerClient, recipe: Recipe) -> None:
             recipe.suite,
             str(archive),
         ]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"mmdebstrap {recipe.suite} failed:\n{done.stdout[-3000:]}")
+        for pause in (*_PAUSES, None):
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+            if done.returncode == 0:
+                break
+            if pause is None:
+                raise RuntimeError(f"mmdebstrap {recipe.suite} failed:\n{done.stdout[-3000:]}")
+            time.sleep(pause)
         repository, tag = recipe.tag.split(":")
         changes = [f"CMD {json.dumps(recipe.command)}", f"LABEL {LABEL}=1"]
         client.api.import_image_from_file(str(archive), repository=repository, tag=tag, changes=changes)
