@@ -244,7 +244,9 @@ def other_init(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Ho
 @pytest.fixture
 def unfiltered(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
     """A host whose kernel refuses bpf(2), so that systemd can't filter packets by cgroup."""
-    return lab(f"{request.config.getoption('--prefix')}-{request.param}-nobpf", request.param, filtering=False)
+    host = lab(f"{request.config.getoption('--prefix')}-{request.param}-nobpf", request.param, filtering=False)
+    host.run(RESET)
+    return host
 
 
 @pytest.fixture
