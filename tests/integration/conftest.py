@@ -245,7 +245,8 @@ def other_init(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Ho
 def unfiltered(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
     """A host whose kernel refuses bpf(2), so that systemd can't filter packets by cgroup."""
     host = lab(f"{request.config.getoption('--prefix')}-{request.param}-nobpf", request.param, filtering=False)
-    host.run(RESET)
+    # Without bpf(2) no container starts there: the last step of the reset fails.
+    host.run(RESET, check=False)
     return host
 
 

@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import typing as t
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,8 @@ _SOURCES = sorted(
 )
 #: Given on the command line, as for a playbook of one's own.
 _VARIABLES = {"vaulted_passphrase": "for the test"}
+#: In the examples, that of web1.
+_ADDRESS = "10.20.0.5"
 
 
 def examples_of(source: Path) -> str:
@@ -51,20 +56,51 @@ def test_they_run_as_they_stand(
     host.run(f'printf "{image}" | docker build --quiet --tag app - && mkdir -p /opt/app')
     world = World(tmp_path, host, machine)
     exposed = tmp_path / "exposed"
-    words = ["--limit=web1", "--extra-vars={expose_clients: [admin, ci]}"]
-    said = world.play(ROOT / "playbooks" / "expose_docker.yml", exposed, *words)
-    assert not said, said
-    make_bundles_of_others(exposed)
+    variables = {
+        "expose_clients": ["admin", "ci"],
+        "expose_listen": [f"{host.address}:2376", f"{_ADDRESS}:2376"],
+        "expose_allow": ["172.30.77.0/24"],
+    }
+    words = ["--limit=web1", f"--extra-vars={json.dumps(variables)}"]
     went_wrong = {}
-    for source in _SOURCES:
-        # Each has the fleet as it was exposed; what it makes of the fleet is not the next one's.
-        home = tmp_path / source.stem
-        shutil.copytree(exposed, home)
-        playbook = tmp_path / f"{source.stem}.yml"
-        playbook.write_text(examples_of(source))
-        assert yaml.safe_load(playbook.read_text()), source
-        went_wrong[source.stem] = world.play(playbook, home)
+    with at_the_address_of_the_examples(host, machine):
+        said = world.play(ROOT / "playbooks" / "expose_docker.yml", exposed, *words)
+        assert not said, said
+        make_bundles_of_others(exposed)
+        for source in _SOURCES:
+            # Each has the fleet as it was exposed; what it makes of the fleet is not the next one's.
+            home = tmp_path / source.stem
+            shutil.copytree(exposed, home)
+            if source.stem == "endpoint_info":
+                bring_bundle(machine, exposed)
+            playbook = tmp_path / f"{source.stem}.yml"
+            playbook.write_text(examples_of(source))
+            assert yaml.safe_load(playbook.read_text()), source
+            went_wrong[source.stem] = world.play(playbook, home)
     assert not any(went_wrong.values()), "\n".join(filter(None, went_wrong.values()))
+
+
+@contextlib.contextmanager
+def at_the_address_of_the_examples(host: Host, machine: Host) -> Iterator[None]:
+    """The host also has the address that the examples give to web1."""
+    way = ["ip", "route", "replace", f"{_ADDRESS}/32", "via", host.address]
+    host.run(f"ip address replace {_ADDRESS}/32 dev lo")
+    machine.run(shlex.join(way))
+    subprocess.run(way, check=True)
+    try:
+        yield
+    finally:
+        host.run(f"ip address del {_ADDRESS}/32 dev lo")
+        subprocess.run(["ip", "route", "del", f"{_ADDRESS}/32"], check=True)
+
+
+def bring_bundle(machine: Host, home: Path) -> None:
+    """Put the bundle of ci where the role client would put it for the user runner."""
+    for file in sorted((home / ".docker").glob("*.pem")):
+        text = shlex.quote(file.read_text())
+        place = f"/home/runner/.docker/{file.name}"
+        machine.run(f"mkdir -p /home/runner/.docker && printf %s {text} > {place} && chmod 0600 {place}")
+    machine.run("chown -R runner /home/runner/.docker")
 
 
 class World:
@@ -108,8 +144,10 @@ class World:
 
 
 def make_bundles_of_others(home: Path) -> None:
-    """Make a bundle as others hand it out, and docker-machine's folder."""
-    shutil.copytree(home / ".docker" / "gangway" / "default" / "clients" / "ci", home / "certs" / "build1")
+    """Make a bundle as others hand it out, one where the docker command looks for it, and docker-machine's folder."""
+    bundle = home / ".docker" / "gangway" / "default" / "clients" / "ci"
+    shutil.copytree(bundle, home / "certs" / "build1")
+    shutil.copytree(bundle, home / ".docker", dirs_exist_ok=True)
     (home / ".docker" / "machine" / "machines").mkdir(parents=True)
 
 

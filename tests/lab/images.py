@@ -207,6 +207,7 @@ FLAVOURS: dict[str, Recipe] = {
             "docker-compose",
             "docker-buildx",
             "python3-docker",
+            "python3-cryptography",
             "python3-apt",
             "curl",
             "tcpdump",
