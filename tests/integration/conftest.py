@@ -18,7 +18,7 @@ import pytest
 from tests.integration.controller import Controller
 from tests.lab.engine import Engine, find_or_start_engine
 from tests.lab.hosts import Host
-from tests.lab.images import ENGINES, FIREWALLS, FLAVOURS, OTHER_INITS
+from tests.lab.images import CLIENT, ENGINES, FIREWALLS, FLAVOURS, OTHER_INITS
 from tests.lab.packages import UNDRESS
 
 #: The fixtures that give a host of some flavour. (firewall_host is always of the flavour FIREWALLS.)
@@ -248,6 +248,13 @@ def unfiltered(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Ho
     # Without bpf(2) no container starts there: the last step of the reset fails.
     host.run(RESET, check=False)
     return host
+
+
+@pytest.fixture
+def client_machine(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
+    """A machine without dockerd. Each lane has one of its own."""
+    lane = request.config.getoption("--flavour") or "any"
+    return lab(f"{request.config.getoption('--prefix')}-{lane}-{CLIENT}", CLIENT)
 
 
 @pytest.fixture

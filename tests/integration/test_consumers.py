@@ -17,19 +17,17 @@ import yaml
 
 from tests.integration.controller import ROOT, Controller, Outcome
 from tests.lab.hosts import Host
-from tests.lab.images import CLIENT
 
 _NETWORK = ["172.30.77.0/24"]
 
 
 @pytest.fixture
-def monitor(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> t.Iterator[Host]:
+def monitor(client_machine: Host) -> t.Iterator[Host]:
     """A machine with Debian's prometheus, as the package has set it up."""
-    machine = lab(f"{request.config.getoption('--prefix')}-{CLIENT}", CLIENT)
     clear = "systemctl stop prometheus; rm -rf /var/lib/prometheus/docker"
-    machine.run(clear)
-    yield machine
-    machine.run(clear)
+    client_machine.run(clear)
+    yield client_machine
+    client_machine.run(clear)
 
 
 def _plays(section: str, **names: str) -> list[dict[str, t.Any]]:

@@ -47,10 +47,8 @@ def examples_of(source: Path) -> str:
 
 
 @pytest.mark.flavours("sid")
-def test_they_run_as_they_stand(
-    host: Host, lab: t.Callable[..., Host], tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    machine = lab(f"{request.config.getoption('--prefix')}-{CLIENT}", CLIENT)
+def test_they_run_as_they_stand(host: Host, client_machine: Host, tmp_path: Path) -> None:
+    machine = client_machine
     machine.run("for user in runner app; do id $user >/dev/null 2>&1 || useradd --create-home $user; done")
     image = r"FROM bb\nCMD [\"/bin/sleep\", \"1000\"]\n"
     host.run(f'printf "{image}" | docker build --quiet --tag app - && mkdir -p /opt/app')
@@ -177,10 +175,8 @@ def plays_of(page: str, heading: str) -> str:
 
 
 @pytest.mark.flavours("trixie")
-def test_modules_without_a_role(
-    host: Host, lab: t.Callable[..., Host], tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    world = World(tmp_path, host, lab(f"{request.config.getoption('--prefix')}-{CLIENT}", CLIENT))
+def test_modules_without_a_role(host: Host, client_machine: Host, tmp_path: Path) -> None:
+    world = World(tmp_path, host, client_machine)
     playbook = tmp_path / "site.yml"
     playbook.write_text(plays_of("custom-plays.md", "The modules without a role"))
     said = world.play(playbook, tmp_path / "home")

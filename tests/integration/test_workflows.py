@@ -10,7 +10,6 @@ import json
 import shlex
 import subprocess
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,19 +17,17 @@ import pytest
 from tests.integration.controller import Controller
 from tests.integration.test_client import as_user, play_of
 from tests.lab.hosts import Host
-from tests.lab.images import CLIENT
 
 #: Where the hosts and their clients are.
 _NETWORK = ["172.30.77.0/24", "fd77:6777::/64"]
 
 
 @pytest.fixture
-def machine(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Iterator[Host]:
+def machine(client_machine: Host) -> Host:
     """A machine with the docker command and compose, without dockerd; its user has nothing yet."""
-    machine = lab(f"{request.config.getoption('--prefix')}-{CLIENT}", CLIENT)
     clear = "pkill tcpdump; rm -rf /home/deploy/.docker /home/deploy/work /tmp/capture; mkdir -p /home/deploy/work; "
-    machine.run(f"{clear}chown deploy /home/deploy/work; sed -i /exposed.example/d /tmp/hosts 2>/dev/null; true")
-    return machine
+    client_machine.run(f"{clear}chown deploy /home/deploy/work; sed -i /exposed.example/d /tmp/hosts 2>/dev/null; true")
+    return client_machine
 
 
 class Desk:
