@@ -14,7 +14,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tests.lab.images import ENGINES, FIREWALLS, FLAVOURS, OTHER_INITS
+from tests.lab.images import CLIENT, ENGINES, FIREWALLS, FLAVOURS, OTHER_INITS
 from tests.tooling.lanes import Lane, run_lanes
 from tests.tooling.pythons import find_pythons
 from tests.tooling.sanity import copy_of_tree, run_sanity
@@ -144,7 +144,9 @@ def lab_down(session: nox.Session) -> None:
 
 def flavour_lane(flavour: str, *words: str) -> dict[str, tuple[str, ...]]:
     """Return what makes the flavour's image and runs the tests on it."""
-    image = {f"image-{flavour}": (sys.executable, "-m", "tests.lab", "images", flavour)}
+    # Before the tests, which have no way to Debian's packages.
+    images = (flavour, CLIENT) if flavour in ENGINES else (flavour,)
+    image = {f"image-{flavour}": (sys.executable, "-m", "tests.lab", "images", *images)}
     return image | pytest_run(flavour, *words, "tests/integration", f"--ignore={FLEET}", f"--flavour={flavour}")
 
 
