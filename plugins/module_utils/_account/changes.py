@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = (
     "PRIVATE",
     "PUBLIC",
+    "Changes",
     "Found",
     "There",
     "Wanted",
@@ -55,6 +56,32 @@ class Wanted:
     mode: int = PUBLIC
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What is to be done to an account's files."""
+
+    make_folders: tuple[str, ...] = ()
+    #: With the mode that leaves writing to the owner.
+    close_folders: tuple[tuple[str, int], ...] = ()
+    write: t.Mapping[str, Wanted] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+    remove_folders: tuple[str, ...] = ()
+    diff: tuple[dict[str, str], ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.actions())
+
+    def actions(self) -> list[str]:
+        return [
+            *(f"make the folder {path}" for path in self.make_folders),
+            *(f"close the folder {path} to others' writing" for path, _mode in self.close_folders),
+            *(f"write {path}" for path in self.write),
+            *(f"remove {path}" for path in self.remove),
+            *(f"remove the folder {path}" for path in self.remove_folders),
+        ]
+
+
 #: By path; what is not in it is not there.
 There = t.Mapping[str, Found]
 
@@ -66,7 +93,7 @@ def temporary_of(path: str) -> str:
 
 
 def folders_above(paths: t.Iterable[str]) -> list[str]:
-    """Return all folders above these files, those above first."""
+    """Return all parent folders of these files, outermost first."""
     found: dict[str, None] = {}
     for path in paths:
         above = []

@@ -10,10 +10,11 @@ __all__ = ("OPTION", "Plan", "plan_absent", "plan_present")
 
 import os
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .._account.changes import (
     PRIVATE,
+    Changes,
     There,
     Wanted,
     diff_entries,
@@ -33,32 +34,12 @@ OPTION = "docker_client_path in the role"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """In the order in which it is carried out."""
+class Plan(Changes):
+    """The changes, and what the manifest says of them."""
 
-    make_folders: tuple[str, ...] = ()
-    #: With the mode that leaves writing to the owner.
-    close_folders: tuple[tuple[str, int], ...] = ()
-    write: t.Mapping[str, Wanted] = field(default_factory=dict)
-    remove: tuple[str, ...] = ()
-    remove_folders: tuple[str, ...] = ()
     #: What is or was ours while the plan is carried out, and what is afterwards; None: no manifest is to be written.
     manifest_meanwhile: Manifest | None = None
     manifest: Manifest | None = None
-    diff: tuple[dict[str, str], ...] = ()
-
-    @property
-    def changed(self) -> bool:
-        return bool(self.actions())
-
-    def actions(self) -> list[str]:
-        return [
-            *(f"make the folder {path}" for path in self.make_folders),
-            *(f"close the folder {path} to others' writing" for path, _mode in self.close_folders),
-            *(f"write {path}" for path in self.write),
-            *(f"remove {path}" for path in self.remove),
-            *(f"remove the folder {path}" for path in self.remove_folders),
-        ]
 
 
 def plan_present(

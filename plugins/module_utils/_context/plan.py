@@ -9,10 +9,11 @@ from __future__ import annotations
 __all__ = ("Plan", "State", "plan_change")
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .._account.changes import (
     PRIVATE,
+    Changes,
     There,
     Wanted,
     diff_entries,
@@ -49,29 +50,12 @@ class State:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """In the order in which it is carried out."""
+class Plan(Changes):
+    """The changes, C(remove_folders) with all that is in them."""
 
-    make_folders: tuple[str, ...] = ()
-    #: With the mode that leaves writing to the owner.
-    close_folders: tuple[tuple[str, int], ...] = ()
-    write: t.Mapping[str, Wanted] = field(default_factory=dict)
-    remove: tuple[str, ...] = ()
-    #: With all that is in them.
-    remove_folders: tuple[str, ...] = ()
-    diff: tuple[dict[str, str], ...] = ()
     #: The context afterwards, and whether it is the current one.
     context: t.Optional[Context] = None
     is_current: bool = False
-
-    def actions(self) -> list[str]:
-        return [
-            *(f"make the folder {path}" for path in self.make_folders),
-            *(f"close the folder {path} to others' writing" for path, _mode in self.close_folders),
-            *(f"write {path}" for path in self.write),
-            *(f"remove {path}" for path in self.remove),
-            *(f"remove the folder {path}" for path in self.remove_folders),
-        ]
 
 
 def plan_change(task: ContextTask, state: State) -> Plan:
