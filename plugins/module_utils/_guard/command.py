@@ -12,18 +12,22 @@ from __future__ import annotations
 __all__ = ("run_command",)
 
 import os
+import signal
 import typing as t
+
+#: By C(timeout), which then ends in the same way or says so.
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 def run_command(words: t.Sequence[str], stdin: str = "", seconds: int = 20) -> t.Tuple[int, str, str]:
-    """Return the exit status, stdout and stderr; status 127: it can't be started. C(timeout) ends it in time."""
+    """Return the exit status, stdout and stderr. A command that can't be started or does not end has status 127."""
     # Files in memory and not pipes, which could fill up while nobody reads.
     streams = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
     try:
         os.write(streams[0], stdin.encode())
         os.lseek(streams[0], 0, os.SEEK_SET)
         handed = [(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)]
-        timed = ["timeout", str(seconds), *words]
+        timed = ["timeout", "-s", "KILL", str(seconds), *words]
         try:
             # There is no AnsibleModule here whose run_command could do it.
             # pylint: disable-next=ansible-bad-function
@@ -31,8 +35,11 @@ def run_command(words: t.Sequence[str], stdin: str = "", seconds: int = 20) -> t
         except OSError as exc:
             return 127, "", str(exc)
         _pid, status = os.waitpid(process, 0)
+        code = os.waitstatus_to_exitcode(status)
+        if code in _KILLED:
+            return 127, "", f"{words[0]} does not end"
         stdout, stderr = (_text(stream) for stream in streams[1:])
-        return os.waitstatus_to_exitcode(status), stdout, stderr
+        return code, stdout, stderr
     finally:
         for stream in streams:
             os.close(stream)

@@ -16,11 +16,10 @@ Standalone: part of the program that lies on each host.
 
 from __future__ import annotations
 
-__all__ = ("RECORD", "Refusal", "narrow", "open_gate", "restore", "run")
+__all__ = ("Refusal", "narrow", "open_gate", "restore", "run")
 
 import contextlib
 import fcntl
-import json
 import math
 import os
 import ssl
@@ -28,7 +27,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from . import nftables_gate, socket_filter
+from . import nftables_gate, record, socket_filter
 from .command import run_command
 from .config_file import parse_leniently, read, say
 from .judgement import bundle_problem, tls_problem
@@ -36,8 +35,6 @@ from .listener import Gate
 from .proof import ABSENT, OPEN_TO_STRANGERS, ca_problem, command_line_problem, port_problem
 
 DAEMON_JSON = "/etc/docker/daemon.json"
-#: The state in force and when dockerd was last about to start, since the boot.
-RECORD = "/run/gangway-docker-gate"
 _POLL = 0.5
 #: Seconds for a run, in which dockerd has started already.
 _PATIENCE = 10.0
@@ -60,7 +57,7 @@ def narrow() -> t.Optional[str]:
     with _lock():
         problem = _apply(gate, "narrow")
         if problem is None:
-            _remember("narrow", str(time.time_ns()))
+            record.write_record("narrow", str(time.time_ns()))
     return problem
 
 
@@ -69,19 +66,19 @@ def open_gate() -> t.Optional[Refusal]:
     gate = Gate.read()
     if gate is None:
         return Refusal("gate.json in our folder can't be read")
-    _state, start = _recorded()
+    _state, start = record.read_record()
     refusal = _prove(gate)
     if refusal is not None and refusal.is_early:
         return refusal
     with _lock():
-        if _recorded()[1] != start:
+        if record.read_record()[1] != start:
             return Refusal("dockerd is being started again", is_early=True)
         if refusal is None:
             problem = _apply(gate, "open")
             refusal = None if problem is None else Refusal(problem)
         if refusal is not None:
             _apply(gate, "shut")
-        _remember("open" if refusal is None else "shut", start)
+        record.write_record("open" if refusal is None else "shut", start)
     return refusal
 
 
@@ -91,7 +88,7 @@ def restore() -> t.Optional[str]:
     if gate is None:
         return "gate.json in our folder can't be read"
     with _lock():
-        return _apply(gate, _recorded()[0])
+        return _apply(gate, record.read_record()[0])
 
 
 def run(words: t.Sequence[str]) -> int:
@@ -111,12 +108,12 @@ def _open(*, wait: bool) -> int:
     """
     began, told = time.monotonic(), False
     patience = math.inf if wait else _PATIENCE
-    start = _recorded()[1]
+    start = record.read_record()[1]
     while True:
         refusal = open_gate()
         waited = time.monotonic() - began
         # Another start of dockerd has a process of its own that waits.
-        if refusal is None or (wait and _recorded()[1] != start):
+        if refusal is None or (wait and record.read_record()[1] != start):
             return 0
         if not refusal.is_early or waited > patience:
             say(f"the TCP port is shut: {refusal.reason}. dockerd and its containers run on")
@@ -167,25 +164,9 @@ def _der(path: str) -> bytes:
 @contextlib.contextmanager
 def _lock() -> t.Iterator[None]:
     """Only root can open the record, and so hold the lock."""
-    descriptor = os.open(RECORD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(record.RECORD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
-
-
-def _recorded() -> t.Tuple[str, str]:
-    """Return the state, and what tells this start of dockerd from another one."""
-    try:
-        with open(RECORD, encoding="ascii") as stream:
-            found = json.load(stream)
-        return str(found["state"]), str(found["start"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return "narrow", ""
-
-
-def _remember(state: str, start: str) -> None:
-    # Written in place, since it is locked; a torn one counts as narrow.
-    with open(RECORD, "w", encoding="ascii") as stream:
-        json.dump({"state": state, "start": start}, stream)

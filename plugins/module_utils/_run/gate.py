@@ -9,11 +9,11 @@ from __future__ import annotations
 __all__ = ("forget_gate", "open_gate", "reopen_gate")
 
 import contextlib
-import json
 import os
 import sys
 import time
 
+from .._guard.record import read_record
 from .._host.runner import Host
 from .._shared import layout
 from .._shared.failure import Failure
@@ -73,14 +73,10 @@ def _opens_by_itself() -> bool:
     """Whether this run has started dockerd, and what started with it has opened the gate already: the same proof."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
-        try:
-            with open(layout.GATE_RECORD, encoding="ascii") as stream:
-                record = json.load(stream)
-            state, start = record["state"], int(record["start"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
-        if state != "narrow" or start < _BEGAN:
-            return state == "open" and start >= _BEGAN
+        state, start = read_record()
+        is_ours = start.isdigit() and int(start) >= _BEGAN
+        if state != "narrow" or not is_ours:
+            return state == "open" and is_ours
         time.sleep(_POLL)
     return False
 

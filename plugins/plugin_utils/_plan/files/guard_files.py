@@ -30,6 +30,7 @@ _SOURCES = (
     "nftables_gate.py",
     "port.py",
     "proof.py",
+    "record.py",
     "slices.py",
     "socket_filter.py",
 )

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._guard import gate, proof, socket_filter
+from ansible_collections.gangway.docker.plugins.module_utils._guard import gate, proof, record, socket_filter
 from ansible_collections.gangway.docker.plugins.module_utils._guard.nftables_gate import transaction
 from ansible_collections.gangway.docker.plugins.module_utils._guard.slices import slices_above
 from ansible_collections.gangway.docker.plugins.module_utils._guard.socket_filter import networks_of
@@ -95,7 +95,7 @@ def bundle(tmp_path: Path, pem_files: dict[str, bytes]) -> Path:
 def kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Filter:
     kernel = Filter()
     monkeypatch.setattr(socket_filter, "put_in_force", kernel.put_in_force)
-    monkeypatch.setattr(gate, "RECORD", str(tmp_path / "record"))
+    monkeypatch.setattr(record, "RECORD", str(tmp_path / "record"))
     monkeypatch.setattr(gate, "DAEMON_JSON", str(tmp_path / "daemon.json"))
     monkeypatch.setattr(proof, "_command_line", lambda: ["/usr/sbin/dockerd", "-H", "fd://"])
     return kernel

@@ -371,8 +371,8 @@ def test_nothing_is_left_beside_the_files_that_are_written(site: Site) -> None:
 #: Runs the program with the gate's record elsewhere than below /run.
 _PROGRAM = """
 import runpy
-import guard.gate
-guard.gate.RECORD = "record"
+import guard.record
+guard.record.RECORD = "record"
 runpy.run_module("guard", run_name="__main__", alter_sys=True)
 """
 #: Answers as systemd does where the socket's access list is as set.

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.gangway.docker.plugins.module_utils._guard import record as gate_record
 from ansible_collections.gangway.docker.plugins.module_utils._host.runner import Host
 from ansible_collections.gangway.docker.plugins.module_utils._run import gate
-from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import OpenGate
 
@@ -38,7 +38,7 @@ class Guard:
 
 @pytest.fixture
 def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(layout, "GATE_RECORD", str(tmp_path / "record"))
+    monkeypatch.setattr(gate_record, "RECORD", str(tmp_path / "record"))
     monkeypatch.setattr(gate, "_BEGAN", time.time_ns())
     monkeypatch.setattr(gate, "_PATIENCE", 0.2)
     return tmp_path / "record"

@@ -96,7 +96,7 @@ def test_the_gate_opens_behind_dockerd(state: Path) -> None:
         (state / "gate").unlink(missing_ok=True)
         assert _docker(state, text, "start").returncode == 0
         deadline = time.monotonic() + 20
-        while not (state / "gate").exists() and time.monotonic() < deadline:
+        while not ((state / "gate").exists() and (state / "gate").read_text()) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert (state / "gate").read_text().splitlines() == ["gate open wait"]
 
