@@ -62,7 +62,7 @@ extends_documentation_fragment:
   - ansible.builtin.inventory_cache
 notes:
   - O(compose), O(groups) and O(keyed_groups) apply to the daemons; those for containers are in O(container_options).
-  - The cache keeps records and containers. What has expired is determined anew in each run.
+  - The cache keeps records and containers. Each run checks again which certificates have expired.
 requirements:
   - cryptography on the controller
   - community.docker on the controller, for O(containers)

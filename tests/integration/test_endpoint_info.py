@@ -105,7 +105,7 @@ def _numbers(version: str) -> list[int]:
 
 @contextlib.contextmanager
 def peer(serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server on the lab's gateway that does with each connection what it is told."""
+    """A server on the lab's gateway that hands each connection to C(serve)."""
     listener = socket.create_server((GATEWAY, 0))
 
     def run() -> None:
@@ -355,7 +355,7 @@ def test_an_authorization_plugin_refuses_or_fails(
     result = ask(url, cert_path=str(client))
     assert result["state"] == state, result["reason"]
     assert ("authorization denied" in result["reason"]) == (status == 200)
-    # Whoever is refused by rights was let in by certificate; strangers were not.
+    # The plugin refuses this client, whose certificate dockerd accepts. dockerd itself refuses strangers.
     assert set(result["strangers"].values()) == {"refused"}
 
 

@@ -20,7 +20,7 @@ from .on_disk.issued import issued_to, read_issued
 
 
 class Seen(t.Protocol):
-    """What an endpoint record tells of a daemon."""
+    """The fields of an endpoint record that a rotation depends on."""
 
     @property
     def name(self) -> str: ...

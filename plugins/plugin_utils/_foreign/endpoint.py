@@ -19,7 +19,7 @@ from .._pki.chain import Chain
 
 #: What Docker's clients look for in DOCKER_CERT_PATH.
 LAYOUT = ("ca.pem", "cert.pem", "key.pem")
-#: What tells of TLS is not the scheme, but whether there is a bundle.
+#: The scheme does not decide about TLS; the bundle does.
 _SCHEMES = ("tcp", "https", "http")
 
 

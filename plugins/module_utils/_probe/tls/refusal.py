@@ -51,7 +51,7 @@ def turned_away(
         except (OSError, Problem):
             return None
         else:
-            # Whatever it was: who gets an answer was let in.
+            # Any answer means that the server accepts the client.
             return False
     return None
 

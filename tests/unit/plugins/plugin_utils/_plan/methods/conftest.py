@@ -39,7 +39,7 @@ class Site:
         self.listener = folder / "state" / "listener"
 
     def says(self, program: str, status: int, said: str = "") -> None:
-        """From now on, this one ends so; the guard refuses the port as well where it is told of no access list."""
+        """Set how the program exits. The guard also refuses the port if GANGWAY_UNGUARDED is set."""
         path = self.folder / program
         log = f"echo {program} $* ${{GANGWAY_UNGUARDED:+unguarded}} >> {self.folder}/log\n"
         refuse = 'case "$GANGWAY_UNGUARDED $*" in "1 -B -m guard flags"*) exit 1 ;; esac\n'
