@@ -95,7 +95,7 @@ def in_order(observed: Observed, work: Work) -> tuple[Step, ...]:
         if work.checks_bundle:
             steps.append(CheckBundle(layout.CA, layout.CERTIFICATE, layout.KEY))
         steps += _check_config(observed)
-        steps += _restart(work)
+        steps += _restart(observed, work)
     elif any(change.path.startswith(layout.UNITS) for change in changes):
         steps.append(ReadUnits())
     if work.prove is not None:
@@ -128,7 +128,7 @@ def order_of_withdrawal(observed: Observed, work: Work) -> tuple[Step, ...]:
     first = [change for change in changes if not change.path.startswith(NEEDED_FOR_A_START)]
     steps += _file_steps(first)
     if work.restart:
-        steps += _restart(work)
+        steps += _restart(observed, work)
     else:
         steps.append(ReadUnits())
     steps += work.narrow_rules
@@ -169,13 +169,15 @@ def _check_config(observed: Observed) -> list[Step]:
     return [CheckConfig(observed.flags.program)] if known else []
 
 
-def _restart(work: Work) -> list[Step]:
+def _restart(observed: Observed, work: Work) -> list[Step]:
     """One restart in a run: at the third start in 60 s systemd gives up on docker.service and docker.socket."""
     steps: list[Step] = [ReadUnits(), ForgetFailures()]
     if not work.restart_socket and not work.other_sockets:
         # With method socket the port stays open, and clients wait in its queue.
         return [*steps, RestartDockerd()]
-    steps += [StopDockerd(), *(StopUnit(unit) for unit in PORT_UNITS)]
+    # On a first exposure there is none yet, and each call of systemctl takes time while dockerd is down.
+    units = [unit for unit in PORT_UNITS if observed.observation.unit(unit).get("LoadState") != "not-found"]
+    steps += [StopDockerd(), *map(StopUnit, units)]
     for unit in work.other_sockets:
         # One that was set aside, or whose condition does not hold any more, does not come back.
         steps += [StopUnit(unit), StartUnit(unit, optional=True)]

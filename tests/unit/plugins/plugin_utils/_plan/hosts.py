@@ -338,6 +338,8 @@ class Host:
         if layout.GANGWAY_SOCKET in self.active:
             places = [f"[{a}]:{p}" if ":" in a else f"{a}:{p}" for a, p, _program in self.listening]
             shown[layout.GANGWAY_SOCKET]["Listen"] = " ".join(f"{place} (Stream)" for place in places)
+        elif layout.SOCKET_UNIT not in self.files:
+            shown[layout.GANGWAY_SOCKET]["LoadState"] = "not-found"
         shown[layout.GANGWAY_SOCKET]["IPAddressAllow"] = self.allowed
         lines = [line for path in self.unit_files(layout.DOCKER_SERVICE) for line in self.text(path).splitlines()]
         shown[layout.DOCKER_SERVICE] |= {

@@ -13,7 +13,14 @@ import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.plan_data import step_from_data
-from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import Remove, Settle, Step, StopUnit, Write
+from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import (
+    Remove,
+    Settle,
+    StartUnit,
+    Step,
+    StopUnit,
+    Write,
+)
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.decision import Decision, decide, plan_for
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.desired import ServerFiles
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.files.shared_files import read_originals
@@ -114,5 +121,5 @@ def step_for(plan: Plan, path: str) -> Write:
 
 
 def restarts_socket(plan: Plan) -> bool:
-    """Whether our socket unit is stopped for the restart."""
-    return StopUnit(layout.GANGWAY_SOCKET) in plan.steps
+    """Whether our socket unit is stopped for the restart, or started with it."""
+    return any(step in plan.steps for step in (StopUnit(layout.GANGWAY_SOCKET), StartUnit(layout.GANGWAY_SOCKET)))
