@@ -381,7 +381,6 @@ import json
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gangway.docker.plugins.module_utils._host.runner import Host
-from ansible_collections.gangway.docker.plugins.module_utils._observe.observe import observe
 from ansible_collections.gangway.docker.plugins.module_utils._run.run import carry_out
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 from ansible_collections.gangway.docker.plugins.module_utils._shared.listener_options import (
@@ -406,6 +405,9 @@ def main() -> None:
         # After an interrupted run, the next plan needs no further execution.
         params = json.loads(order).get("observe")
         if params is not None:
+            # Other runs need not compile it: modules travel without bytecode.
+            from ansible_collections.gangway.docker.plugins.module_utils._observe.observe import observe
+
             result["observation"] = observe(run, params)
     except Failure as exc:
         module.fail_json(**exc.as_result())
