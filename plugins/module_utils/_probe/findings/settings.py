@@ -84,9 +84,15 @@ def _isolation(info: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
         text = "Containers run without a seccomp profile."
         fix = 'Remove "seccomp-profile" from daemon.json; use a kernel with seccomp'
         yield Finding("no_seccomp", "high", "2.17", text, fix)
-    if "no-new-privileges" not in by_name:
+    if "no-new-privileges" not in by_name and _tells_of_privileges(str(info.get("ServerVersion"))):
         text = "Containers can gain privileges by setuid programs."
         yield Finding("new_privileges", "low", "2.14", text, 'Set "no-new-privileges": true in daemon.json')
+
+
+def _tells_of_privileges(version: str) -> bool:
+    """Seen: 26.1 and 28.5 name this option, and 20.10 does not even where it is on."""
+    major = version.partition(".")[0]
+    return major.isdigit() and int(major) >= 26
 
 
 def _is_insecure(index: t.Any) -> bool:

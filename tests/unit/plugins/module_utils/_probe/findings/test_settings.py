@@ -25,6 +25,7 @@ SAFE: dict[str, t.Any] = {
         "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
         "IndexConfigs": {"docker.io": {"Name": "docker.io", "Secure": True}},
     },
+    "ServerVersion": "28.5.2",
     "Swarm": {"LocalNodeState": "inactive"},
     "Warnings": None,
 }
@@ -62,6 +63,12 @@ def test_nothing_is_wrong() -> None:
 )
 def test_one_thing_is_wrong(changes: dict[str, t.Any], key: str) -> None:
     assert _keys(**changes) == [key]
+
+
+def test_an_engine_that_does_not_tell_is_not_suspected() -> None:
+    lacking = {"SecurityOptions": ["name=seccomp,profile=builtin", "name=userns"]}
+    assert _keys(**lacking, ServerVersion="20.10.24+dfsg1") == []
+    assert _keys(**lacking, ServerVersion="26.1.5+dfsg1") == ["new_privileges"]
 
 
 def test_swarm_mode_does_not_support_live_restore() -> None:
