@@ -1,0 +1,76 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each block of code that README.md and docs/ show is run by a test, or listed with the reason."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import typing as t
+
+import pytest
+import yaml
+
+pytest.importorskip("docker", reason="integration tests are with .venv only")
+
+from tests.shown import NOT_RUN, PAGES, ROOT, Block, blocks, shown
+
+#: Parsers by the language of a fence. What runs is parsed by what runs it; this is for the rest, too.
+_PARSERS: dict[str, t.Callable[[str], t.Any]] = {
+    "yaml": lambda text: list(yaml.safe_load_all(text)),
+    "toml": lambda text: importlib.import_module("tomllib").loads(text),
+}
+_WITHOUT_PARSER = {"sh", "hcl"}
+_SHOWN = [block for page in PAGES for block in blocks(page)]
+
+
+def _calls() -> list[tuple[str, str]]:
+    """Return the arguments of each call of shown() in the integration tests."""
+    calls = []
+    for path in sorted((ROOT / "tests" / "integration").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "shown":
+                page, words = (ast.literal_eval(argument) for argument in node.args)
+                calls.append((page, words))
+    return calls
+
+
+def test_each_block_is_run_by_a_test_or_listed() -> None:
+    accounted_for = [*_calls(), *((listed.page, listed.words) for listed in NOT_RUN)]
+    left = [
+        f"{block.page}:\n{block.text}"
+        for block in _SHOWN
+        if not any(block.page == page and words in block.text for page, words in accounted_for)
+    ]
+    assert not left, "no test runs this, and tests/shown.py does not say why:\n" + "\n".join(left)
+
+
+@pytest.mark.parametrize(("page", "words"), _calls())
+def test_what_a_test_runs_is_one_block(page: str, words: str) -> None:
+    assert shown(page, words)
+
+
+@pytest.mark.parametrize("listed", NOT_RUN, ids=lambda listed: f"{listed.page} {listed.words}")
+def test_what_is_listed_is_one_block_that_no_test_runs(listed: t.Any) -> None:
+    block = shown(listed.page, listed.words)
+    assert listed.reason
+    assert [call for call in _calls() if call[0] == listed.page and call[1] in block] == []
+
+
+@pytest.mark.parametrize("block", _SHOWN, ids=lambda block: f"{block.page} {block.text[:30]!r}")
+def test_each_block_can_be_parsed(block: Block) -> None:
+    assert block.language in {*_PARSERS, *_WITHOUT_PARSER}
+    if block.language in _PARSERS:
+        assert _PARSERS[block.language](block.text)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_that_looks_like_code_is_passed_over(page: str) -> None:
+    """Whatever is fenced, or indented by four, is in a block."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    lines = [line.strip() for line in text.splitlines() if line.startswith("    ") and line.strip()]
+    inside = {line.strip() for block in blocks(page) for line in block.text.splitlines()}
+    assert [line for line in lines if line not in inside] == []
+    assert text.count("```") == 2 * sum(block.language != "sh" for block in blocks(page)), "a shell's is indented"
