@@ -13,27 +13,21 @@ import re
 import shlex
 import shutil
 import subprocess
-import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.integration.controller import ROOT, Controller
-from tests.integration.port import ask, is_safe
-from tests.integration.test_trust import SIGN
+from tests.integration.controller import ROOT
+from tests.integration.world import World, make_bundles_of_others, make_image_of_app, make_pki
 from tests.lab.hosts import Host
-from tests.lab.images import CLIENT
-from tests.lab.inventory import write_inventory
 
 #: Where dockerd_listener's have run, the host is not exposed any more.
 _SOURCES = sorted(
-    (path for kind in ("modules", "lookup") for path in (ROOT / "plugins" / kind).glob("*.py")),
+    (path for path in (ROOT / "plugins").glob("*/*.py") if "\nEXAMPLES = " in path.read_text()),
     key=lambda path: (path.stem == "dockerd_listener", path.stem),
 )
-#: Given on the command line, as for a playbook of one's own.
-_VARIABLES = {"vaulted_passphrase": "for the test"}
 #: In the examples, that of web1.
 _ADDRESS = "10.20.0.5"
 
@@ -50,9 +44,9 @@ def examples_of(source: Path) -> str:
 def test_they_run_as_they_stand(host: Host, client_machine: Host, tmp_path: Path) -> None:
     machine = client_machine
     machine.run("for user in runner app; do id $user >/dev/null 2>&1 || useradd --create-home $user; done")
-    image = r"FROM bb\nCMD [\"/bin/sleep\", \"1000\"]\n"
-    host.run(f'printf "{image}" | docker build --quiet --tag app - && mkdir -p /opt/app')
+    make_image_of_app(host)
     world = World(tmp_path, host, machine)
+    make_pki(tmp_path / "pki", host.address, lambda playbook: world.play(playbook, tmp_path / "company"))
     exposed = tmp_path / "exposed"
     variables = {
         "expose_clients": ["admin", "ci"],
@@ -71,11 +65,43 @@ def test_they_run_as_they_stand(host: Host, client_machine: Host, tmp_path: Path
             shutil.copytree(exposed, home)
             if source.stem == "endpoint_info":
                 bring_bundle(machine, exposed)
-            playbook = tmp_path / f"{source.stem}.yml"
-            playbook.write_text(examples_of(source))
-            assert yaml.safe_load(playbook.read_text()), source
-            went_wrong[source.stem] = world.play(playbook, home)
+            run = use_as_inventory if source.parent.name == "inventory" else run_as_playbook
+            went_wrong[source.stem] = run(world, examples_of(source), home)
     assert not any(went_wrong.values()), "\n".join(filter(None, went_wrong.values()))
+
+
+def run_as_playbook(world: World, examples: str, home: Path) -> str:
+    """Return what went wrong."""
+    playbook = home.with_suffix(".yml")
+    playbook.write_text(examples)
+    assert yaml.safe_load(examples), home
+    return world.play(playbook, home)
+
+
+def use_as_inventory(world: World, examples: str, home: Path) -> str:
+    """Have Ansible read each document, run the play that is a comment in one of them, and return what went wrong."""
+    fleets = home / ".docker" / "gangway"
+    shutil.copytree(fleets / "default", fleets / "production")
+    said = ""
+    listed = []
+    for number, document in enumerate(examples.split("---\n")):
+        path = home / f"{number}.daemons.yml"
+        path.write_text(document)
+        done = world.run(["ansible-inventory", f"--inventory={path}", "--list"], home)
+        said += done.stderr
+        listed.append(json.loads(done.stdout))
+        play = re.findall(r"^# ?((?:-|  ).*\n)", document, re.MULTILINE)
+        if play:
+            playbook = home / "site.yml"
+            playbook.write_text("".join(play))
+            done = world.run(["ansible-playbook", f"--inventory={path}", str(playbook)], home)
+            said += "" if "changed=1" in done.stdout or "ok=1" in done.stdout else done.stdout + done.stderr
+    everything, production, again = listed
+    assert {"fleet_default", "fleet_production"} <= everything.keys()
+    assert production["fleet_production"]["hosts"] == again["fleet_production"]["hosts"] == ["web1"]
+    assert production["containers"]["hosts"]
+    assert production["method_socket"]["hosts"] == ["web1"]
+    return said
 
 
 @contextlib.contextmanager
@@ -99,105 +125,3 @@ def bring_bundle(machine: Host, home: Path) -> None:
         place = f"/home/runner/.docker/{file.name}"
         machine.run(f"mkdir -p /home/runner/.docker && printf %s {text} > {place} && chmod 0600 {place}")
     machine.run("chown -R runner /home/runner/.docker")
-
-
-class World:
-    """What the examples take for granted: names, groups, files of a PKI, and a home folder with the fleets."""
-
-    def __init__(self, folder: Path, host: Host, machine: Host) -> None:
-        self._folder = folder
-        self._controller = Controller(folder / "controller", [host])
-        inventory = yaml.safe_load(write_inventory(folder / "hosts.yml", [host]).read_text())
-        docker_hosts = inventory["all"]["children"]["docker_hosts"]
-        shared = docker_hosts.pop("vars")
-        docker_hosts["hosts"] = {"web1": {"ansible_host": host.address}}
-        there = {"ansible_host": machine.address}
-        groups = {
-            "docker_hosts": docker_hosts,
-            "runners": {"hosts": {"runner1": there}},
-            "apps": {"hosts": {"app1": there}},
-        }
-        inventory["all"] = {"vars": shared, "children": groups}
-        self._inventory = folder / "hosts.yml"
-        self._inventory.write_text(yaml.safe_dump(inventory))
-        make_pki(folder / "pki", host.address, lambda playbook: self.play(playbook, folder / "company"))
-
-    def play(self, playbook: Path, home: Path, *words: str) -> str:
-        """Run it as a user with this home folder; return what went wrong."""
-        home.mkdir(exist_ok=True)
-        command = ["ansible-playbook", f"--inventory={self._inventory}", f"--extra-vars={json.dumps(_VARIABLES)}"]
-        done = subprocess.run(
-            [*command, *words, str(playbook)],
-            cwd=self._folder,
-            # A control socket's path may not be longer than 107 bytes.
-            env=self._controller.environment(
-                HOME=str(home), ANSIBLE_SSH_CONTROL_PATH_DIR=str(Path.home() / ".ansible" / "cp")
-            ),
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        return "" if done.returncode == 0 else done.stdout + done.stderr
-
-
-def make_bundles_of_others(home: Path) -> None:
-    """Make a bundle as others hand it out, one where the docker command looks for it, and docker-machine's folder."""
-    bundle = home / ".docker" / "gangway" / "default" / "clients" / "ci"
-    shutil.copytree(bundle, home / "certs" / "build1")
-    shutil.copytree(bundle, home / ".docker", dirs_exist_ok=True)
-    (home / ".docker" / "machine" / "machines").mkdir(parents=True)
-
-
-def make_pki(folder: Path, address: str, play: t.Callable[[Path], str]) -> None:
-    """Make what a company would have: an intermediate CA for a fleet, a server's bundle, the CA of its clients."""
-    folder.mkdir()
-    subprocess.run(["sh", str(SIGN), "init", str(folder)], check=True, capture_output=True)
-    shutil.copy(folder / "chain.pem", folder / "docker-ca-and-root.pem")
-    shutil.copy(folder / "issuing-key.pem", folder / "docker-ca-key.pem")
-    server = {"name": "web1", "tls_sans": [address, "web1"]}
-    task = {"gangway.docker.tls_bundle": {"fleets_dir": str(folder), "clients": ["admin"], "servers": [server]}}
-    playbook = folder / "make.yml"
-    playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
-    assert play(playbook) == ""
-    bundle = folder / "default" / "servers" / "web1"
-    shutil.copy(bundle / "cert.pem", folder / "web1.pem")
-    shutil.copy(bundle / "key.pem", folder / "web1-key.pem")
-    shutil.copy(folder / "default" / "authority" / "ca.pem", folder / "clients-ca.pem")
-
-
-def plays_of(page: str, heading: str) -> str:
-    """Return the first YAML under this heading of a page in docs."""
-    text = (ROOT / "docs" / page).read_text()
-    found = re.search(rf"^## {re.escape(heading)}\n.*?^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    assert found is not None, heading
-    return found.group(1)
-
-
-@pytest.mark.flavours("trixie")
-def test_modules_without_a_role(host: Host, client_machine: Host, tmp_path: Path) -> None:
-    world = World(tmp_path, host, client_machine)
-    playbook = tmp_path / "site.yml"
-    playbook.write_text(plays_of("custom-plays.md", "The modules without a role"))
-    said = world.play(playbook, tmp_path / "home")
-    assert not said, said
-    environment = Controller(tmp_path / "controller", [host]).environment(HOME=str(tmp_path / "home"))
-    words = ["docker", "--context", "web1", "ps", "--format", "{{.Names}}"]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("witness\n", "")
-
-
-@pytest.mark.flavours("bookworm")
-def test_from_a_bare_server_to_an_exposed_daemon(
-    host: Host, lab: t.Callable[..., Host], tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    """C(host) has nothing to do with it: it gives the test to one lane."""
-    bare = lab(f"{request.config.getoption('--prefix')}-bare", CLIENT)
-    world = World(tmp_path, bare, bare)
-    playbook = tmp_path / "site.yml"
-    playbook.write_text(plays_of("custom-plays.md", "From a bare SSH server to an exposed daemon"))
-    said = world.play(playbook, tmp_path / "home")
-    assert not said, said
-    bundle = tmp_path / "home" / ".docker" / "gangway" / "default" / "clients" / "admin"
-    assert ask(bare.address, bundle=bundle) == "answered"
-    assert is_safe(bare.address)
