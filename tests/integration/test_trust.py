@@ -16,6 +16,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.attack import ADMIN, CLIENT_KEY, CONTROLLER, attack
 from tests.integration.conftest import without_ssh
@@ -24,6 +25,7 @@ from tests.integration.port import ask, is_safe
 from tests.integration.snapshot import started_at
 from tests.lab.engine import GATEWAY
 from tests.lab.hosts import Host
+from tests.shown import shown
 
 SIGN = ROOT / "tests" / "integration" / "sign.sh"
 
@@ -420,18 +422,16 @@ def test_a_folder_of_docker_machine_is_adopted(
     host: Host, controller: Controller, tmp_path: Path, with_key: bool
 ) -> None:
     """With its CA's key, the fleet goes on with that CA; without, with the certificates that are there."""
-    old = tmp_path / "machine"
-    old.mkdir()
+    old = tmp_path / "machine" / "certs"
+    old.mkdir(parents=True)
     subprocess.run(["sh", str(SIGN), "machine", str(old), host.address], check=True, capture_output=True)
     if with_key:
-        mine = {"expose_authority_certificate": str(old / "ca.pem"), "expose_authority_key": str(old / "ca-key.pem")}
+        variables = shown("docs/trust.md", "expose_authority_certificate: ~/.docker/machine/certs/ca.pem")
     else:
-        mine = {
-            "expose_certificate": str(old / "server.pem"),
-            "expose_key": str(old / "server-key.pem"),
-            "expose_client_ca": str(old / "ca.pem"),
-        }
+        variables = shown("docs/trust.md", "expose_client_ca: ~/.docker/machine/certs/ca.pem")
+        shutil.copytree(old, old.parent / "machines" / host.name)
         shutil.copytree(old, controller.client())
+    mine = yaml.safe_load(variables.replace("~/.docker/machine", str(old.parent)))
     outcome = controller.expose(**mine)
     assert outcome.code == 0, outcome.failures
     old_client = {"DOCKER_HOST": f"tcp://{host.address}:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(old)}
