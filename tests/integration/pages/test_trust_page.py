@@ -26,7 +26,7 @@ def test_its_commands_work(host: Host, client_machine: Host, tmp_path: Path) -> 
     reader = Reader(tmp_path, host, client_machine, ANSIBLE_VAULT_PASSWORD_FILE=str(password))
     variables = _encrypt_passphrase(reader)
     with variables.open("a") as stream:
-        stream.write(yaml.safe_dump({"expose_clients": ["admin", "bob"], "expose_validity": "12h"}))
+        stream.write(yaml.safe_dump({"expose_clients": ["admin", "bob"], "expose_validity": "11h"}))
     reader.types(shown("README.md", "ansible-playbook gangway.docker.expose_docker"))
     assert "ENCRYPTED" in (reader.fleet / "authority" / "ca-key.pem").read_text()
 
@@ -59,8 +59,8 @@ def _encrypt_passphrase(reader: Reader) -> Path:
 def _renew_with_hooks(reader: Reader, variables: Path) -> None:
     """As if the certificates were due. There is no client named grafana."""
     kept = variables.read_text()
-    due = {"expose_renew_before": "12h"}
-    variables.write_text(kept + shown("docs/consumers.md", "expose_renewed_tasks:") + yaml.safe_dump(due))
+    due = kept.replace("11h", "12h") + "expose_renew_before: 11h\n"
+    variables.write_text(due + shown("docs/consumers.md", "expose_renewed_tasks:"))
     (reader.folder / "clients-renewed.yml").write_text(shown("docs/consumers.md", "# clients-renewed.yml"))
     note = {"name": "Note it", "ansible.builtin.debug": {"var": "gangway_endpoint.fingerprint"}}
     (reader.folder / "daemon-renewed.yml").write_text(yaml.safe_dump([note]))
