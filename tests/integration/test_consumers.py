@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tools of docs/consumers.md, run with the plays that stand there."""
+"""Tools of docs/consumers.md that Debian has, run with the plays that stand there."""
 
 from __future__ import annotations
 
 import json
-import re
 import time
 import typing as t
 from pathlib import Path
@@ -15,8 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.controller import ROOT, Controller, Outcome
+from tests.integration.controller import Controller, Outcome
 from tests.lab.hosts import Host
+from tests.shown import shown
 
 _NETWORK = ["172.30.77.0/24"]
 
@@ -30,10 +30,8 @@ def monitor(client_machine: Host) -> t.Iterator[Host]:
     client_machine.run(clear)
 
 
-def _plays(section: str, **names: str) -> list[dict[str, t.Any]]:
-    """The first play of the page's section, with these names in the place of those that stand there."""
-    text = (ROOT / "docs" / "consumers.md").read_text(encoding="utf-8").split(f"\n## {section}\n")[1]
-    (play, *_others) = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+def _plays(play: str, **names: str) -> list[dict[str, t.Any]]:
+    """The play with these names in the place of those that stand there."""
     for there, here in names.items():
         assert there in play
         play = play.replace(there, here)
@@ -66,7 +64,7 @@ def test_prometheus_goes_on_discovering_across_a_renewal_and_a_rotation(
     exposed: dict[str, t.Any] = {"expose_hosts": host.name, "expose_allow": _NETWORK}
     assert controller.playbook("expose_docker", **exposed).code == 0
     plays = _plays(
-        "Prometheus",
+        shown("docs/consumers.md", "- name: Prometheus"),
         monitor=monitor.name,
         web1=host.name,
         tls_config="refresh_interval: 1s\n" + 18 * " " + "tls_config",

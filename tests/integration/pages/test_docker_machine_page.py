@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.integration.controller import ROOT, Controller
+from tests.integration.controller import ROOT
+from tests.integration.world import Reader
 from tests.lab.hosts import Host
+from tests.shown import shown
 
 PAGE = (ROOT / "docs" / "docker-machine.md").read_text(encoding="utf-8")
-FIRST = "ansible-playbook gangway.docker.env -i inventory -e expose_hosts=docker_hosts"
 
 
 def _commands() -> dict[str, str]:
@@ -27,55 +28,37 @@ def _commands() -> dict[str, str]:
     return dict(re.findall(r"^\| `(docker.*?|eval .*?)` \| `(.*)` \|$", table[1], re.MULTILINE))
 
 
-class Shell:
-    """A shell whose home folder is the test's, on a controller with C(inventory) in the current folder."""
+class Converted:
+    """Somebody who types our command in the place of each of docker-machine's."""
 
-    def __init__(self, controller: Controller, host: Host) -> None:
-        self.controller, self.host = controller, host
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
         self.left = {*_commands()}
-
-    def run(self, command: str, **variables: str) -> str:
-        command = re.sub(r"\bweb1\b", self.host.name, command).replace("-i inventory", "-i hosts.yml")
-        environment = self.controller.environment(HOME=str(self.controller.folder), **variables)
-        done = subprocess.run(
-            ["sh", "-c", command],
-            cwd=self.controller.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-        return done.stdout
 
     def instead_of(self, words: str, then: str = "true", **variables: str) -> str:
         """Run what the page gives for docker-machine's command that contains these words."""
         (theirs,) = [command for command in _commands() if words in command]
         self.left.discard(theirs)
-        return self.run(f"{_commands()[theirs]}; {then}", **variables)
-
-
-@pytest.fixture
-def shell(host: Host, tmp_path: Path) -> Shell:
-    return Shell(Controller(tmp_path, [host]), host)
+        return self.reader.types(f"{_commands()[theirs]}; {then}", **variables)
 
 
 @pytest.mark.one_host
-def test_every_command_on_the_page_works(host: Host, shell: Shell) -> None:
+def test_every_command_on_the_page_works(host: Host, client_machine: Host, tmp_path: Path) -> None:
+    reader = Reader(tmp_path, host, client_machine)
+    shell = Converted(reader)
     url = f"tcp://{host.address}:2376"
     # Short-lived certificates age fast enough for regenerate-certs.
-    _set_validity(shell.controller.inventory)
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "docker_hosts.yml").write_text("expose_validity: 1h\n")
     shell.instead_of("create")
-    assert f"    {FIRST}\n" in PAGE
-    shell.run(FIRST)
+    reader.types(shown("docs/docker-machine.md", "gangway.docker.env"))
     assert "witness" in shell.instead_of("env web1", "docker ps")
     assert shell.instead_of("env -u", "printenv DOCKER_HOST || echo none", DOCKER_HOST=url) == "none\n"
     assert "witness" in shell.instead_of("config")
-    active = {"DOCKER_MACHINE_NAME": host.name, "DOCKER_HOST": url}
-    (row,) = [line.split() for line in shell.instead_of("ls", **active).splitlines() if line.startswith(host.name)]
+    active = {"DOCKER_MACHINE_NAME": "web1", "DOCKER_HOST": url}
+    (row,) = [line.split() for line in shell.instead_of("ls", **active).splitlines() if line.startswith("web1 ")]
     assert row[1:3] == ["*", url]
-    assert shell.instead_of("active", **active) == f"{host.name}\n"
+    assert shell.instead_of("active", **active) == "web1\n"
     assert shell.instead_of("url") == f"{url}\n"
     assert shell.instead_of("machine ip") == f"{host.address}\n"
     record = json.loads(shell.instead_of("inspect"))
@@ -84,16 +67,16 @@ def test_every_command_on_the_page_works(host: Host, shell: Shell) -> None:
     renewed = json.loads(shell.instead_of("inspect"))
     assert renewed["fingerprint"] != record["fingerprint"]
     assert "witness" in shell.instead_of("config")
-    (function,) = re.findall(r"^    (docker_env\(\).*)$", PAGE, re.MULTILINE)
-    assert "witness" in shell.run(f"{function}; docker_env web1; docker ps")
+    function = shown("docs/docker-machine.md", "docker_env()")
+    assert "witness" in reader.types(f"{function}docker_env web1; docker ps")
+    shutil.copytree(reader.fleet / "clients" / "admin", reader.home / "certs" / "build1")
+    (reader.home / ".docker" / "machine" / "machines").mkdir(parents=True)
+    reader.plays(shown("docs/docker-machine.md", "- name: Use the machines of docker-machine"))
     shell.instead_of("rm web1")
-    assert host.name not in shell.instead_of("ls")
+    names = [line.split()[:1] for line in shell.instead_of("ls").splitlines()]
+    assert ["build1"] in names
+    assert ["web1"] not in names
     assert shell.left == set()
-
-
-def _set_validity(inventory: Path) -> None:
-    text = inventory.read_text()
-    inventory.write_text(text.replace("ansible_user:", "expose_validity: 1h\n        ansible_user:", 1))
 
 
 def test_every_row_of_the_page_is_read() -> None:
