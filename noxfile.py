@@ -59,7 +59,7 @@ def lint(session: nox.Session) -> None:
             "tests/generated.py",
             "tests/demo.py",
         ),
-        *("tests/readme.py", "tests/security.py", "noxfile.py"),
+        *("tests/readme.py", "tests/security.py", "tests/shown.py", "noxfile.py"),
     )
     session.run("yamllint", "--strict", ".")
     session.run("ansible-lint", "--offline", "--profile=production", "--strict", env={"NO_COLOR": "1"})

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The blocks of code that README.md and docs/ show: a test runs each of them, or NOT_RUN says why none does.
+"""What README.md and docs/ show to type: a test runs each block of code and each command.
 
-A test takes the text of a block from the page, by M(shown), and runs that. tests/unit/test_shown.py looks for these
-calls in all tests, and fails if a block is neither in one of them nor in NOT_RUN.
+A test takes the text from the page, by M(shown) or M(inline), and runs that. tests/unit/test_shown.py looks for these
+calls in all tests, and fails if something that is shown is neither in one of them nor listed here.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ _BLOCK = re.compile(
     r"|(?<=\n\n)(?P<indented>(?: {4,}\S.*\n(?:\n(?= {4,}\S))?)+)",
     re.MULTILINE,
 )
+#: A command within a sentence or a table.
+_INLINE = re.compile(
+    r"`((?:ansible|ansible-[a-z]+|docker|systemctl|journalctl|nft|ufw|firewall-cmd|ss|openssl) [^`]+)`"
+)
+#: Its rows are run by a test that reads them as a table.
+_TABLE = re.compile(r"<!-- begin commands[\s\S]*<!-- end commands -->")
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,29 @@ NOT_RUN = (
     NotRun("docs/trust.md", "rsync", "rsync is not among the packages that ./dev installs."),
 )
 
+#: Commands that are not shown to be typed as they stand: they are only named, or the text leaves something out.
+NAMED = frozenset(
+    {
+        "ansible-test sanity",
+        "docker --context NAME",
+        "docker context export",
+        "docker context import",
+        "docker context rm",
+        "docker context use",
+        "docker info",
+        "docker login",
+        "docker node update --availability drain",
+        "nft flush ruleset",
+        "nft list ruleset",
+        "systemctl edit",
+        "systemctl revert",
+        "systemctl set-property",
+        "systemctl set-property --runtime",
+        "systemctl status",
+        "ufw delete",
+    }
+)
+
 
 def blocks(page: str) -> list[Block]:
     """Return the blocks of a page, which is named by its path from the root."""
@@ -73,3 +102,18 @@ def shown(page: str, words: str) -> str:
     if len(found) != 1:
         raise LookupError(f"{page} has {len(found)} blocks with {words!r}")
     return found[0]
+
+
+def inlines(page: str) -> list[str]:
+    """Return the commands within the page's sentences and tables. docs/design.md shows none to type."""
+    if page == "docs/design.md":
+        return []
+    text = _BLOCK.sub("", _TABLE.sub("", (ROOT / page).read_text(encoding="utf-8")))
+    return [" ".join(command.split()) for command in _INLINE.findall(text)]
+
+
+def inline(page: str, command: str) -> str:
+    """Return the command, which the page has within a sentence or a table, for a test that runs it."""
+    if command not in inlines(page):
+        raise LookupError(f"{page} does not have {command!r}")
+    return command

@@ -20,6 +20,7 @@ from tests.integration.port import ask
 from tests.integration.snapshot import started_at
 from tests.lab.engine import GATEWAY, Engine
 from tests.lab.hosts import Host
+from tests.shown import inline
 
 #: The gateway's own IPv6 address, and one of it that is in no access list.
 GATEWAY_IPV6, OUTSIDE_IPV6 = "fd77:6777::1", "fd77:6777::ffff"
@@ -32,6 +33,15 @@ _ENABLE = {
     "firewalld": "systemctl enable --now firewalld.service && firewall-cmd --state && systemctl restart docker.service",
     "ufw": "systemctl enable ufw.service && ufw allow 22/tcp && ufw allow 2376 && ufw --force enable && "
     "systemctl restart docker.service",
+}
+#: What the documentation says to type: to start it, and to see our rules.
+_START = {
+    "firewalld": inline("docs/troubleshooting.md", "systemctl start firewalld"),
+    "ufw": inline("docs/troubleshooting.md", "ufw enable"),
+}
+_LOOK = {
+    "firewalld": inline("docs/troubleshooting.md", "firewall-cmd --info-policy=gangway-docker"),
+    "ufw": inline("docs/troubleshooting.md", "ufw status"),
 }
 
 
@@ -278,6 +288,7 @@ def test_firewalld_and_ufw_let_in_only_who_is_listed(
     assert outcome.code == 0, outcome.failures
     assert outcome.changed(host.name) == checked.changed(host.name)
     assert _seen(host, controller) == ONLY_INSIDE
+    assert "gangway-docker" in host.run(f"{_START[firewall]} && {_LOOK[firewall]}").stdout
     again = controller.expose(**wanted)
     assert (again.code, again.changed(host.name)) == (0, 0)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each block of code that README.md and docs/ show is run by a test, or listed with the reason."""
+"""Each block of code and each command that README.md and docs/ show is run by a test, or listed with the reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import yaml
 
 pytest.importorskip("docker", reason="integration tests are with .venv only")
 
-from tests.shown import NOT_RUN, PAGES, ROOT, Block, blocks, shown
+from tests.shown import NAMED, NOT_RUN, PAGES, ROOT, Block, blocks, inline, inlines, shown
 
 #: Parsers by the language of a fence. What runs is parsed by what runs it; this is for the rest, too.
 _PARSERS: dict[str, t.Callable[[str], t.Any]] = {
@@ -26,37 +26,44 @@ _WITHOUT_PARSER = {"sh", "hcl"}
 _SHOWN = [block for page in PAGES for block in blocks(page)]
 
 
-def _calls() -> list[tuple[str, str]]:
-    """Return the arguments of each call of shown() in the integration tests."""
+def _calls(function: str) -> list[tuple[str, str]]:
+    """Return the arguments of each call of the function in the integration tests."""
     calls = []
     for path in sorted((ROOT / "tests" / "integration").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "shown":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function:
                 page, words = (ast.literal_eval(argument) for argument in node.args)
                 calls.append((page, words))
     return calls
 
 
 def test_each_block_is_run_by_a_test_or_listed() -> None:
-    accounted_for = [*_calls(), *((listed.page, listed.words) for listed in NOT_RUN)]
-    left = [
-        f"{block.page}:\n{block.text}"
-        for block in _SHOWN
-        if not any(block.page == page and words in block.text for page, words in accounted_for)
-    ]
+    # Some commands are on several pages.
+    run = {shown(page, words) for page, words in _calls("shown")}
+    listed = {shown(page, words) for page, words, _reason in NOT_RUN}
+    left = [f"{block.page}:\n{block.text}" for block in _SHOWN if block.text not in run | listed]
     assert not left, "no test runs this, and tests/shown.py does not say why:\n" + "\n".join(left)
 
 
-@pytest.mark.parametrize(("page", "words"), _calls())
+@pytest.mark.parametrize(("page", "words"), _calls("shown"))
 def test_what_a_test_runs_is_one_block(page: str, words: str) -> None:
     assert shown(page, words)
 
 
+def test_each_command_in_a_sentence_is_run_by_a_test_or_only_named() -> None:
+    # A test may run it as a block of another page.
+    run = {inline(page, command) for page, command in _calls("inline")}
+    run |= {shown(page, words).strip() for page, words in _calls("shown")}
+    on_pages = {command for page in PAGES for command in inlines(page)}
+    assert on_pages - run - NAMED == set()
+    assert on_pages >= NAMED
+    assert not NAMED & run
+
+
 @pytest.mark.parametrize("listed", NOT_RUN, ids=lambda listed: f"{listed.page} {listed.words}")
 def test_what_is_listed_is_one_block_that_no_test_runs(listed: t.Any) -> None:
-    block = shown(listed.page, listed.words)
     assert listed.reason
-    assert [call for call in _calls() if call[0] == listed.page and call[1] in block] == []
+    assert shown(listed.page, listed.words) not in {shown(page, words) for page, words in _calls("shown")}
 
 
 @pytest.mark.parametrize("block", _SHOWN, ids=lambda block: f"{block.page} {block.text[:30]!r}")

@@ -16,7 +16,7 @@ import pytest
 from tests.integration.controller import ROOT
 from tests.integration.world import Reader
 from tests.lab.hosts import Host
-from tests.shown import shown
+from tests.shown import inline, shown
 
 PAGE = (ROOT / "docs" / "docker-machine.md").read_text(encoding="utf-8")
 
@@ -72,6 +72,8 @@ def test_every_command_on_the_page_works(host: Host, client_machine: Host, tmp_p
     shutil.copytree(reader.fleet / "clients" / "admin", reader.home / "certs" / "build1")
     (reader.home / ".docker" / "machine" / "machines").mkdir(parents=True)
     reader.plays(shown("docs/docker-machine.md", "- name: Use the machines of docker-machine"))
+    reader.types(inline("docs/docker-machine.md", "ansible-playbook gangway.docker.env -i build1,"))
+    assert (reader.fleet / "env" / "build1.sh").exists()
     shell.instead_of("rm web1")
     names = [line.split()[:1] for line in shell.instead_of("ls").splitlines()]
     assert ["build1"] in names

@@ -13,7 +13,7 @@ from tests.integration.port import ask, ask_in_the_clear, is_safe
 from tests.integration.test_methods import methods_in_place
 from tests.integration.world import Reader
 from tests.lab.hosts import Host
-from tests.shown import shown
+from tests.shown import inline, shown
 
 _DROP_INS = "/etc/systemd/system/docker.service.d"
 #: Its third line is the one that the page quotes.
@@ -41,6 +41,7 @@ def test_its_commands_and_plays_work(host: Host, client_machine: Host, tmp_path:
     assert methods_in_place(host) == ["socket"]
     reader.plays(shown("docs/methods.md", "expose_firewall: nftables"))
     assert "172.30.77.0/24" in host.run(reader.here(shown("docs/methods.md", "nft list table"))).stdout
+    host.run(inline("docs/troubleshooting.md", "nft list table inet gangway_docker"))
     # The lab's hosts have one network interface.
     reader.plays(shown("docs/methods.md", '["eth1:2376"]').replace("eth1", "eth0"))
     assert ask(host.address, bundle=ours) == "answered"

@@ -13,7 +13,7 @@ import pytest
 from tests.integration.port import ask
 from tests.integration.world import Reader, make_bundles_of_others, make_image_of_app
 from tests.lab.hosts import Host
-from tests.shown import shown
+from tests.shown import ROOT, inline, shown
 from tests.tooling.sanity import copy_of_tree
 
 #: What the docker command runs for C(docker compose), which needs another package.
@@ -39,6 +39,9 @@ def test_its_commands_and_plays_work(host: Host, client_machine: Host, tmp_path:
 
     reader.types(shown("README.md", "ansible-playbook gangway.docker.expose_docker"))
     assert ask(host.address, bundle=reader.fleet / "clients" / "admin") == "answered"
+    same = inline("README.md", "ansible-playbook playbooks/expose-docker.yml")
+    said = reader.types(f"{same} -i {reader.world.inventory} -e expose_hosts=docker_hosts", folder=ROOT)
+    assert "changed=0" in said
     assert "docker-gangway.socket:" in reader.types(shown("README.md", "gangway.docker.dockerd_info"))
     looked = host.run(shown("README.md", "systemctl cat")).stdout
     assert "ListenStream=" in looked
@@ -52,6 +55,7 @@ def test_its_commands_and_plays_work(host: Host, client_machine: Host, tmp_path:
     reader.plays(shown("README.md", "- name: Expose the Docker daemons"))
     make_bundles_of_others(reader.home)
     assert '"state": "answers"' in reader.types(shown("README.md", "gangway.docker.endpoint_info"))
+    assert "app" in reader.types(inline("README.md", "docker --tlsverify -H tcp://10.20.0.5:2376 ps"))
     containers = reader.types(shown("README.md", "gangway.docker.env")).splitlines()
     assert {"app", "composed", "witness"} <= {line.split()[-1] for line in containers if line}
 
@@ -62,5 +66,6 @@ def test_its_commands_and_plays_work(host: Host, client_machine: Host, tmp_path:
     assert (reader.fleet / "endpoints" / "build1.json").exists()
     assert client_machine.run("stat --format '%U %a' /home/runner/.docker/key.pem").stdout == "runner 600\n"
 
+    host.run(inline("README.md", "systemctl unmask docker.service"))
     reader.types(shown("README.md", "gangway.docker.withdraw"))
     assert ask(host.address, bundle=reader.fleet / "clients" / "ci") == "closed"

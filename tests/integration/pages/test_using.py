@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.integration.pages.portainer import portainer
 from tests.integration.world import Reader, make_image_of_app
 from tests.lab.hosts import Host
-from tests.shown import shown
+from tests.shown import inline, shown
 
 #: The provider of Terraform reads these variables as the docker command does.
 _TERRAFORM = 'test "$*" = "apply -auto-approve" && docker run --detach --name terraformed app'
@@ -45,9 +46,12 @@ def test_the_commands_and_plays_for_users_work(host: Host, machine: Host, tmp_pa
     shutil.copytree(bundle, reader.home / ".docker", dirs_exist_ok=True)
 
     _use_contexts_and_consumers(reader, machine)
+    _upload_to_portainer(reader)
     _look_at_endpoints_and_fleets(reader, host)
     _use_inventory(reader)
     _look_for_trouble(reader, host)
+    _look_at_host(host)
+    _read_documentation(reader)
 
 
 def _use_contexts_and_consumers(reader: Reader, machine: Host) -> None:
@@ -63,6 +67,7 @@ def _use_contexts_and_consumers(reader: Reader, machine: Host) -> None:
     )
     # As the current context.
     assert "terraformed" in reader.types("docker ps")
+    assert "terraformed" in reader.types(inline("docs/contexts.md", "docker --context web1 ps"))
     assert machine.run("systemctl is-active gitlab-runner").stdout == "active\n"
     assert machine.run("ls /etc/gitlab-runner/docker/*.pem").stdout.count("\n") == 3
     configured = yaml.safe_load(machine.run("cat /var/lib/jenkins/casc/docker.yaml").stdout)
@@ -71,6 +76,19 @@ def _use_contexts_and_consumers(reader: Reader, machine: Host) -> None:
     bundle = reader.fleet / "clients" / "jenkins"
     assert given["clientKeySecret"].strip() == (bundle / "key.pem").read_text().strip()
     assert given["clientCertificate"].strip() == (bundle / "cert.pem").read_text().strip()
+
+
+def _upload_to_portainer(reader: Reader) -> None:
+    variables = reader.folder / "group_vars" / "all.yml"
+    variables.parent.mkdir()
+    variables.write_text("vaulted_portainer_key: for the test\n")
+    with portainer(reader.folder) as (way, forms):
+        reader.plays(shown("docs/consumers.md", "- name: Add web1 to Portainer"), **way)
+    (form,) = forms
+    assert (form.path, form.key) == ("/api/endpoints", "for the test")
+    bundle = reader.fleet / "clients" / "portainer"
+    for field, file in (("TLSCACertFile", "ca.pem"), ("TLSCertFile", "cert.pem"), ("TLSKeyFile", "key.pem")):
+        assert form.fields[field].split() == (bundle / file).read_text().split()
 
 
 def _look_at_endpoints_and_fleets(reader: Reader, host: Host) -> None:
@@ -106,7 +124,6 @@ def _use_inventory(reader: Reader) -> None:
 
 
 def _look_for_trouble(reader: Reader, host: Host) -> None:
-    page = "docs/troubleshooting.md"
     bundle = reader.fleet / "clients" / "admin"
     looked = reader.types(shown("docs/troubleshooting.md", "openssl x509"), DOCKER_CERT_PATH=str(bundle))
     assert "CN = admin" in looked.replace("CN=", "CN = ")
@@ -121,7 +138,29 @@ def _look_for_trouble(reader: Reader, host: Host) -> None:
         host.run("rm -r /etc/ansible")
     assert "expose_tls" in said
     reader.types(shown("docs/troubleshooting.md", "gangway.docker.revoke"))
-    assert (reader.fleet / "revoked" / "NAME").exists(), page
+    assert (reader.fleet / "revoked" / "NAME").exists()
+
+
+def _look_at_host(host: Host) -> None:
+    """The commands within the page's sentences."""
+    listed = host.run(
+        inline("docs/troubleshooting.md", "systemctl show -p IPAddressAllow docker-gangway.socket")
+    ).stdout
+    assert listed.startswith("IPAddressAllow=")
+    assert ":2376" in host.run(inline("docs/troubleshooting.md", "ss -ltn")).stdout
+    assert "ExecStartPre=" in host.run(inline("docs/troubleshooting.md", "systemctl cat docker.service")).stdout
+    assert "gangway" in host.run(inline("docs/troubleshooting.md", "journalctl -u docker-gangway.service")).stdout
+    host.run("rm /etc/docker/gangway/key.pem; systemctl restart docker.service")
+    why = host.run(inline("docs/troubleshooting.md", "journalctl -u docker.service | grep gangway.docker")).stdout
+    assert "key.pem" in why
+    host.run(inline("docs/troubleshooting.md", "systemctl revert docker-gangway.socket"))
+    host.run(inline("docs/troubleshooting.md", "systemctl reset-failed docker.service docker.socket"))
+
+
+def _read_documentation(reader: Reader) -> None:
+    assert "expose" in reader.types(inline("docs/custom-plays.md", "ansible-doc gangway.docker.dockerd_listener"))
+    assert "module_defaults" in reader.types(inline("README.md", "ansible-doc -t lookup gangway.docker.docker_host"))
+    assert "fleets_dir" in reader.types(inline("README.md", "ansible-doc -t inventory gangway.docker.daemons"))
 
 
 def _as_deploy(reader: Reader, host: Host, command: str) -> None:
