@@ -37,33 +37,38 @@ def _calls(function: str) -> list[tuple[str, str]]:
     return calls
 
 
+def _texts(pairs: t.Collection[tuple[str, str]]) -> set[str]:
+    """Return the text of each block that a page and words stand for. Some are on several pages."""
+    return {block.text for block in _SHOWN for page, words in pairs if block.page == page and words in block.text}
+
+
+_RUN = _texts(_calls("shown"))
+_LISTED = _texts([(page, words) for page, words, _reason in NOT_RUN])
+
+
 def test_each_block_is_run_by_a_test_or_listed() -> None:
-    # Some commands are on several pages.
-    run = {shown(page, words) for page, words in _calls("shown")}
-    listed = {shown(page, words) for page, words, _reason in NOT_RUN}
-    left = [f"{block.page}:\n{block.text}" for block in _SHOWN if block.text not in run | listed]
+    left = [f"{block.page}:\n{block.text}" for block in _SHOWN if block.text not in _RUN | _LISTED]
     assert not left, "no test runs this, and tests/shown.py does not say why:\n" + "\n".join(left)
-
-
-@pytest.mark.parametrize(("page", "words"), _calls("shown"))
-def test_what_a_test_runs_is_one_block(page: str, words: str) -> None:
-    assert shown(page, words)
+    assert not _RUN & _LISTED, "a test runs this after all"
 
 
 def test_each_command_in_a_sentence_is_run_by_a_test_or_only_named() -> None:
     # A test may run it as a block of another page.
-    run = {inline(page, command) for page, command in _calls("inline")}
-    run |= {shown(page, words).strip() for page, words in _calls("shown")}
+    run = {command for _page, command in _calls("inline")} | {text.strip() for text in _RUN}
     on_pages = {command for page in PAGES for command in inlines(page)}
-    assert on_pages - run - NAMED == set()
+    assert on_pages - run - NAMED == set(), "no test runs this, and it is not in NAMED of tests/shown.py"
     assert on_pages >= NAMED
     assert not NAMED & run
 
 
-@pytest.mark.parametrize("listed", NOT_RUN, ids=lambda listed: f"{listed.page} {listed.words}")
-def test_what_is_listed_is_one_block_that_no_test_runs(listed: t.Any) -> None:
-    assert listed.reason
-    assert shown(listed.page, listed.words) not in {shown(page, words) for page, words in _calls("shown")}
+@pytest.mark.parametrize(("page", "words"), [*_calls("shown"), *(listed[:2] for listed in NOT_RUN)])
+def test_what_a_test_or_the_list_names_is_one_block(page: str, words: str) -> None:
+    assert shown(page, words)
+
+
+@pytest.mark.parametrize(("page", "command"), _calls("inline"))
+def test_what_a_test_runs_is_on_the_page(page: str, command: str) -> None:
+    assert inline(page, command) == command
 
 
 @pytest.mark.parametrize("block", _SHOWN, ids=lambda block: f"{block.page} {block.text[:30]!r}")

@@ -19,7 +19,7 @@ from tests.lab.hosts import Host
 from tests.shown import shown
 
 
-@pytest.mark.flavours("sid")
+@pytest.mark.flavours("bookworm")
 def test_its_commands_work(host: Host, client_machine: Host, tmp_path: Path) -> None:
     password = tmp_path / "vault-password"
     password.write_text("open\n")
