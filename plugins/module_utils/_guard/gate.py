@@ -6,7 +6,8 @@
 
 - C(narrow), before each start: only the host itself.
 - C(open), once dockerd listens: the access list, if a client without a certificate is turned away; else C(shut):
-  nobody, not even the host itself. With C(wait), it stays until there is an address to ask.
+  nobody, not even the host itself. With C(wait), it stays until there is an address to ask; with C(follow), also until
+  dockerd ends, and then makes the gate narrow: for hosts where no unit does that.
 - C(restore): what was in force, after another program has flushed the ruleset.
 
 dockerd and its containers run on in any case. It runs in our folder.
@@ -27,7 +28,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from . import nftables_gate, record, socket_filter
+from . import nftables_gate, process, record, socket_filter
 from .command import run_command
 from .config_file import parse_leniently, read, say
 from .judgement import bundle_problem, tls_problem
@@ -94,34 +95,56 @@ def restore() -> t.Optional[str]:
 def run(words: t.Sequence[str]) -> int:
     """Carry out a command of this program; return its exit status."""
     if words[0] == "open":
-        return _open(wait="wait" in words)
+        return _open(wait=len(words) > 1, follow="follow" in words)
     problem = {"narrow": narrow, "restore": restore}[words[0]]()
     if problem is not None:
         say(problem)
     return 0 if problem is None else 1
 
 
-def _open(*, wait: bool) -> int:
+def _open(*, wait: bool, follow: bool = False) -> int:
     """Return 0 if the gate is open, 2 if strangers are answered, 1 otherwise.
 
-    With C(wait), 0 in any case: a unit that fails would let its socket start it again.
+    With C(wait), 0 in any case: a unit that fails would let its socket start it again. C(follow): see above.
     """
     began, told = time.monotonic(), False
     patience = math.inf if wait else _PATIENCE
-    start = record.read_record()[1]
+    gate, start = Gate.read(), record.read_record()[1]
     while True:
+        # Before the proof, which is of this process then, or of a later start.
+        pid = process.dockerd_pid()
         refusal = open_gate()
         waited = time.monotonic() - began
         # Another start of dockerd has a process of its own that waits.
-        if refusal is None or (wait and record.read_record()[1] != start):
+        if wait and record.read_record()[1] != start:
             return 0
-        if not refusal.is_early or waited > patience:
-            say(f"the TCP port is shut: {refusal.reason}. dockerd and its containers run on")
-            return 0 if wait else 2 if refusal.is_open else 1
+        if refusal is None or not refusal.is_early or waited > patience:
+            break
         if wait and not told:
             say(f"the TCP port opens later: {refusal.reason}")
             told = True
         time.sleep(_POLL if waited < _PATIENCE else 4 * _POLL)
+    if refusal is not None:
+        say(f"the TCP port is shut: {refusal.reason}. dockerd and its containers run on")
+    if follow and gate is not None:
+        _follow(gate, pid or process.dockerd_pid(), start)
+    return 0 if refusal is None or wait else 2 if refusal.is_open else 1
+
+
+def _follow(gate: Gate, pid: int, start: str) -> None:
+    """Make the gate narrow once this dockerd has ended: what starts the next one may not run the guard.
+
+    From memory, since our folder may be gone by then. Not if another start has made it narrow.
+    """
+
+    def is_over() -> bool:
+        return record.read_record()[1] != start
+
+    if not gate.tls or pid == 0 or not process.has_ended(pid, is_over) or is_over():
+        return
+    with _lock():
+        if not is_over() and _apply(gate, "narrow") is None:
+            record.write_record("narrow", str(time.time_ns()))
 
 
 def _prove(gate: Gate) -> t.Optional[Refusal]:

@@ -13,18 +13,17 @@ __all__ = ("ABSENT", "OPEN_TO_STRANGERS", "ca_problem", "command_line_problem", 
 
 import errno
 import hashlib
-import os
 import socket
 import ssl
 import typing as t
 
 from .listener import CA_DIGEST, Gate
 from .port import ask_plain, ask_tls, local_address
+from .process import command_line
 
 #: The address is not there (yet), or nothing listens.
 ABSENT = "nothing listens there"
 OPEN_TO_STRANGERS = "it answers a client without a certificate"
-_PIDS = ("/run/docker.pid", "/var/run/docker.pid")
 
 
 def port_problem(host: str, port: int, certificate: bytes) -> t.Optional[str]:
@@ -71,7 +70,7 @@ def ca_problem(path: str) -> t.Optional[str]:
 
 def command_line_problem(gate: Gate, daemon_json: str) -> t.Optional[str]:
     """Return what the running dockerd was started with, and takes clients of another CA by."""
-    words = _command_line()
+    words = command_line()
     if not words:
         return "dockerd's process is not found"
     values: t.Dict[str, str] = {}
@@ -91,21 +90,6 @@ def command_line_problem(gate: Gate, daemon_json: str) -> t.Optional[str]:
         return None
     shown = " ".join(f"--{key}={value}" for key, value in values.items())
     return f"dockerd was started with {shown or 'no TLS flags'}"
-
-
-def _command_line() -> t.List[str]:
-    for path in _PIDS:
-        try:
-            with open(path, encoding="ascii") as stream:
-                pid = int(stream.read())
-            with open(f"/proc/{pid}/cmdline", "rb") as raw:
-                words = raw.read().decode(errors="replace").split("\0")[:-1]
-            program = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
-        except (OSError, ValueError):
-            continue
-        if program.partition(" ")[0] == "dockerd":
-            return words
-    return []
 
 
 def _is_here(address: str) -> bool:

@@ -59,6 +59,7 @@ _OUR_FILES = (
     layout.LISTENER_FLAGS,
     layout.LISTENER_FLAGS_IN_FORCE,
     layout.DOCKERD_WRAPPER,
+    layout.FLAGS_WRAPPER,
     layout.FIREWALL_RULES,
     layout.FIREWALL_SCRIPT,
     *layout.FIREWALL_UNITS,

@@ -29,6 +29,7 @@ __all__ = (
     "FIREWALL_UNITS",
     "FIREWALL_WATCH_SERVICE",
     "FIREWALL_WATCH_UNIT",
+    "FLAGS_WRAPPER",
     "FOLDERS",
     "GANGWAY_SERVICE",
     "GANGWAY_SOCKET",
@@ -102,8 +103,10 @@ TRUST = f"{STATE}/trust.json"
 #: dockerd's flags for the port, and the copy that the guard puts in force while mutual TLS is possible.
 LISTENER_FLAGS = f"{STATE}/listener"
 LISTENER_FLAGS_IN_FORCE = "/run/gangway-docker-listener"
-#: Started in dockerd's place where a supervisor restarts it without reading the options file (OpenRC).
+#: Started in dockerd's place where a supervisor restarts it without reading the options file (OpenRC). The second adds
+#: flags. Each has its name, since the supervisor goes on with the one that it knows while the other comes.
 DOCKERD_WRAPPER = f"{STATE}/start-dockerd"
+FLAGS_WRAPPER = f"{STATE}/start-dockerd-with-flags"
 
 #: Our folders and their modes.
 FOLDERS = {STATE: 0o700, GUARD: 0o700, BUNDLE: 0o700}

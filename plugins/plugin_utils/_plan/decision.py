@@ -164,7 +164,7 @@ def _own_ports(observed: Observed, originals: Originals) -> set[int]:
     ports = {int(port) for port in re.findall(r":(\d{1,5}) \(Stream\)", listen)}
     # With method daemon_json, also if the originals are lost.
     shared = [layout.DAEMON_JSON] if originals.method else []
-    for path in (layout.SOCKET_UNIT, layout.LISTENER_FLAGS, *shared, *originals.files):
+    for path in (layout.SOCKET_UNIT, layout.LISTENER_FLAGS, layout.FLAGS_WRAPPER, *shared, *originals.files):
         words: t.Iterable[str] = (observed.content(path) or b"").decode(errors="replace").replace('"', " ").split()
         for word in words:
             port = word.rstrip(",").rpartition(":")[2].rpartition("=")[2]

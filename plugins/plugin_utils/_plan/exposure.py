@@ -48,6 +48,7 @@ OUR_PATHS = (
     layout.CA_DIGEST,
     layout.LISTENER_FLAGS,
     layout.DOCKERD_WRAPPER,
+    layout.FLAGS_WRAPPER,
     layout.CA,
     layout.CERTIFICATE,
     layout.KEY,

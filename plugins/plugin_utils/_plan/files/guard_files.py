@@ -29,6 +29,7 @@ _SOURCES = (
     "listener.py",
     "nftables_gate.py",
     "port.py",
+    "process.py",
     "proof.py",
     "record.py",
     "slices.py",

@@ -194,8 +194,10 @@ def _script(observation: Observation) -> tuple[OptionsFile | None, DaemonFlags, 
 def _running_hosts(observation: Observation, options: OptionsFile | None) -> tuple[str, ...]:
     """Return the hosts that dockerd was really started with, whatever the files say by now; not ours."""
     block = b"" if options is None else block_of(observation.content(options.path) or b"")
-    own = [observation.text(path) for path in (layout.LISTENER_FLAGS, layout.LISTENER_FLAGS_IN_FORCE)]
-    text = " ".join([*own, block.decode("utf-8", "surrogateescape")]).replace('"', " ")
+    kept = (layout.LISTENER_FLAGS, layout.LISTENER_FLAGS_IN_FORCE, layout.FLAGS_WRAPPER)
+    own = [observation.text(path) for path in kept]
+    # Ours have no quotes within; those around them, or in comments, would hide them.
+    text = " ".join([*own, block.decode("utf-8", "surrogateescape")]).translate({ord('"'): " ", ord("'"): " "})
     ours = daemon_flags(words_of(text), {}).hosts
     return tuple(found for found in daemon_flags(observation.command_line, {}).hosts if found not in ours)
 

@@ -26,7 +26,7 @@ from .flags import DEFAULT_HOST
 from .gating import guarded
 from .guarding import GUARD_WORDS, guard_of_daemon_json, unit_section
 from .method import Rendered
-from .shell_block import render_wrapper, shell_check, wrapper_block
+from .shell_block import render_wrapper, shell_check, supervision_problem, wrapper_block
 
 
 class DaemonJson:
@@ -53,9 +53,7 @@ class DaemonJson:
         options = observed.options
         if not observed.has_systemd and options is None:
             return "there is no options file that could run the guard before dockerd starts"
-        if options is not None and options.is_supervised and not options.program_variable:
-            return "a supervisor starts dockerd again after a crash, and nothing could run the guard before that"
-        return None
+        return supervision_problem(options)
 
     @staticmethod
     def render(observed: Observed, listener: Listener) -> Rendered:

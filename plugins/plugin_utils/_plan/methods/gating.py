@@ -45,9 +45,9 @@ def guarded(listener: Listener, judgement: str, checks: tuple[str, ...] | None =
 def wait_command(listener: Listener) -> str:
     """Return the shell command, to be run in our folder, that leaves a process which opens the gate.
 
-    For init systems that know no unit which follows dockerd.
+    For init systems that know no unit which follows dockerd: it also makes the gate narrow once dockerd has ended.
     """
-    return f"{{ setsid {listener.python} -B -m guard gate open wait </dev/null >/dev/null 2>>{_LOG} & }}"
+    return f"{{ setsid {listener.python} -B -m guard gate open follow </dev/null >/dev/null 2>>{_LOG} & }}"
 
 
 def render_gate_unit(listener: Listener) -> str:

@@ -6,7 +6,9 @@
 
 Under systemd (EnvironmentFile=) the block assigns the variable again, the user's own value followed by our flags.
 Where mutual TLS can't be had, the guard, in a drop-in, assigns the user's own value again, from a file that is read
-later, and dockerd starts without the port. Where a shell reads the file, the block itself asks the guard.
+later, and dockerd starts without the port. Where a shell reads the file, the block itself asks the guard. A supervisor
+does not read it again when it brings back a dockerd that has crashed, so there the block has it start a script of ours,
+which asks the guard and starts dockerd.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from ..listener.listener import HEADER, Listener
 from .flags import listener_flags
 from .guarding import alone, exec_start_section, proof, unit_section
 from .method import Rendered
-from .shell_block import shell_block
+from .shell_block import render_flags_wrapper, shell_block, supervision_problem, wrapper_block_for_flags
 
 
 class OptionsFileMethod:
@@ -37,7 +39,7 @@ class OptionsFileMethod:
             return "what starts dockerd here reads no options file (EnvironmentFile= and a variable in ExecStart)"
         if not observed.options.is_shell and re.search(r"[\"'\\`$]", observed.options.value):
             return f"{observed.options.variable} in {observed.options.path} can't be read for certain"
-        return None
+        return supervision_problem(observed.options)
 
     @staticmethod
     def render(observed: Observed, listener: Listener) -> Rendered:
@@ -45,6 +47,9 @@ class OptionsFileMethod:
         if options is None:
             return Rendered()
         flags = listener_flags(observed, listener)
+        if options.is_supervised:
+            starter = {layout.FLAGS_WRAPPER: render_flags_wrapper(listener, flags)}
+            return Rendered(files=starter, block=wrapper_block_for_flags(options, observed.flags.program))
         if options.is_shell:
             return Rendered(block=shell_block(listener, options, flags))
         # What systemd reads as it stands, but for its specifiers; quotes and the like are not in it, see above.

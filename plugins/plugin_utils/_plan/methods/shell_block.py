@@ -6,7 +6,15 @@
 
 from __future__ import annotations
 
-__all__ = ("render_wrapper", "shell_block", "shell_check", "wrapper_block")
+__all__ = (
+    "render_flags_wrapper",
+    "render_wrapper",
+    "shell_block",
+    "shell_check",
+    "supervision_problem",
+    "wrapper_block",
+    "wrapper_block_for_flags",
+)
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 
@@ -28,6 +36,16 @@ esac
 """
 
 
+def supervision_problem(options: OptionsFile | None) -> str | None:
+    """Return why a dockerd that a supervisor starts again would not be looked at first; None: it is, or there is none.
+
+    A supervisor keeps the command line of the service's start, and does not read the options file again.
+    """
+    if options is not None and options.is_supervised and not options.program_variable:
+        return "a supervisor starts dockerd again after a crash, and nothing could run the guard before that"
+    return None
+
+
 def shell_block(listener: Listener, options: OptionsFile, flags: str) -> str:
     """Return the lines that add the flags for the port, only while mutual TLS and the access list can be had.
 
@@ -35,10 +53,37 @@ def shell_block(listener: Listener, options: OptionsFile, flags: str) -> str:
     another TCP port, which they protect as well.
     """
     variable = options.variable
-    last = f"! sed '1,/^# END gangway.docker/d' {options.path} | grep -q {variable}"
-    conditions = [last, guarded(listener, check_of_flags(listener)), wait_command(listener)]
-    others = f'if echo "${variable}" | {HAS_TCP}; then exit 1; fi'
-    return _ONLY_AT_START % f'if ({" && ".join(conditions)}); then {variable}="${variable} {flags}"; else {others}; fi'
+    conditions = [_is_last(options), guarded(listener, check_of_flags(listener)), wait_command(listener)]
+    added = f'{variable}="${variable} {flags}"'
+    return _ONLY_AT_START % f"if ({' && '.join(conditions)}); then {added}; else {_alone(variable)}; fi"
+
+
+def wrapper_block_for_flags(options: OptionsFile, program: str) -> str:
+    """Return the lines that put the script which adds our flags in dockerd's place.
+
+    Not where it is gone, or the variables are assigned again behind them: dockerd starts without the port then.
+    """
+    taken = "; ".join(_in_place_of_dockerd(layout.FLAGS_WRAPPER, options, program))
+    conditions = f"test -r {layout.FLAGS_WRAPPER} && {_is_last(options)}"
+    return _ONLY_AT_START % f"if {conditions}; then {taken}; else {_alone(options.variable)}; fi"
+
+
+def render_flags_wrapper(listener: Listener, flags: str) -> str:
+    """Return the script that is started in dockerd's place, with dockerd and the user's flags behind it.
+
+    Ours come last, and only while mutual TLS and the access list can be had.
+    """
+    conditions = [guarded(listener, check_of_flags(listener)), wait_command(listener)]
+    return (
+        f"{HEADER}"
+        "# Runs at the service's start, and when its supervisor starts dockerd again.\n"
+        f"if ({' && '.join(conditions)}); then\n"
+        f'    set -- "$@" {flags}\n'
+        f'elif echo "$*" | {HAS_TCP}; then\n'
+        "    exit 1\n"
+        "fi\n"
+        'exec "$@"\n'
+    )
 
 
 def shell_check(observed: Observed, listener: Listener) -> str:
@@ -58,10 +103,28 @@ def render_wrapper(listener: Listener) -> str:
 
 
 def wrapper_block(options: OptionsFile, program: str) -> str:
-    """Return the lines that put our script in dockerd's place; run by sh, also where /var is mounted noexec."""
+    """Return the lines that put our script in dockerd's place."""
+    return "".join(f"{line}\n" for line in _in_place_of_dockerd(layout.DOCKERD_WRAPPER, options, program))
+
+
+def _in_place_of_dockerd(script: str, options: OptionsFile, program: str) -> list[str]:
+    """Return the assignments that have the script started; by sh, also where /var is mounted noexec."""
     dockerd = f"${{{options.program_variable}:-{program}}}"
-    command = f"{layout.DOCKERD_WRAPPER} {dockerd} ${options.variable}"
-    return f'{options.variable}="{command}"\n{options.program_variable}="/bin/sh"\n'
+    return [
+        f'{options.variable}="{script} {dockerd} ${options.variable}"',
+        f'{options.program_variable}="/bin/sh"',
+    ]
+
+
+def _is_last(options: OptionsFile) -> str:
+    """Return the shell command that exits 0 where nothing behind our block assigns what it does."""
+    names = "|".join(name for name in (options.variable, options.program_variable) if name)
+    return f"! sed '1,/^# END gangway.docker/d' {options.path} | grep -qE '{names}'"
+
+
+def _alone(variable: str) -> str:
+    """Return the shell command that ends the start where dockerd would have another TCP port without our flags."""
+    return f'if echo "${variable}" | {HAS_TCP}; then exit 1; fi'
 
 
 def _check(listener: Listener, command: str) -> str:

@@ -61,7 +61,7 @@ def script_startup(script: str, source: Source, program: str) -> tuple[OptionsFi
             _VARIABLE,
             value,
             is_shell=True,
-            is_supervised=_SUPERVISOR in script,
+            is_supervised=_SUPERVISOR in script or _value_in_shell(source.text, "supervisor") == _SUPERVISOR,
             program_variable=_PROGRAM_VARIABLE if _PROGRAM_VARIABLE in script else "",
         )
     return options, flags_of([program, *words_of(value)])

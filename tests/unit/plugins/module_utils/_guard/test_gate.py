@@ -7,16 +7,19 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
+import subprocess
 import threading
+import time
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.module_utils._guard import gate, proof, record, socket_filter
+from ansible_collections.gangway.docker.plugins.module_utils._guard import gate, process, proof, record, socket_filter
 from ansible_collections.gangway.docker.plugins.module_utils._guard.nftables_gate import transaction
 from ansible_collections.gangway.docker.plugins.module_utils._guard.slices import slices_above
 from ansible_collections.gangway.docker.plugins.module_utils._guard.socket_filter import networks_of
@@ -97,7 +100,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Filter:
     monkeypatch.setattr(socket_filter, "put_in_force", kernel.put_in_force)
     monkeypatch.setattr(record, "RECORD", str(tmp_path / "record"))
     monkeypatch.setattr(gate, "DAEMON_JSON", str(tmp_path / "daemon.json"))
-    monkeypatch.setattr(proof, "_command_line", lambda: ["/usr/sbin/dockerd", "-H", "fd://"])
+    monkeypatch.setattr(proof, "command_line", lambda: ["/usr/sbin/dockerd", "-H", "fd://"])
     return kernel
 
 
@@ -187,7 +190,7 @@ def test_it_shuts_where_dockerd_was_started_with_other_settings(
     site: t.Callable[..., Server], kernel: Filter, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     site()
-    monkeypatch.setattr(proof, "_command_line", lambda: words)
+    monkeypatch.setattr(proof, "command_line", lambda: words)
     assert gate.open_gate() is not None
     assert kernel.networks == [[]]
 
@@ -220,6 +223,86 @@ def test_a_dockerd_that_starts_during_the_proof_is_not_let_through_by_it(
     assert refusal is not None
     assert refusal.is_early
     assert kernel.networks == [[*OWN], [*OWN]]
+
+
+@pytest.fixture
+def dockerd(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that counts as dockerd."""
+    with subprocess.Popen(["/bin/sleep", "60"]) as running:
+        monkeypatch.setattr(process, "dockerd_pid", lambda: running.pid)
+        yield running
+        running.kill()
+
+
+@pytest.mark.parametrize("has_pidfd", [True, False])
+def test_what_opens_the_gate_makes_it_narrow_once_dockerd_has_ended(
+    site: t.Callable[..., Server],
+    kernel: Filter,
+    dockerd: subprocess.Popen[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    has_pidfd: bool,
+) -> None:
+    """What starts the next dockerd may not run the guard."""
+    if not has_pidfd:
+        monkeypatch.delattr(os, "pidfd_open")
+    site()
+    gate.narrow()
+    follower = threading.Thread(target=gate.run, args=(["open", "follow"],))
+    follower.start()
+    _wait_until(lambda: len(kernel.networks) == 2)
+    assert follower.is_alive()
+    # Our folder may be gone by then.
+    Path("gate.json").unlink()
+    dockerd.kill()
+    dockerd.wait()
+    follower.join(timeout=10)
+    assert not follower.is_alive()
+    assert kernel.networks == [[*OWN], [*OWN, *ALLOW], [*OWN]]
+    assert record.read_record()[0] == "narrow"
+
+
+def test_only_the_last_start_of_dockerd_is_followed(
+    site: t.Callable[..., Server],
+    kernel: Filter,
+    dockerd: subprocess.Popen[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "_POLL", 0.05)
+    site()
+    gate.narrow()
+    follower = threading.Thread(target=gate.run, args=(["open", "follow"],))
+    follower.start()
+    _wait_until(lambda: len(kernel.networks) == 2)
+    gate.narrow()
+    follower.join(timeout=10)
+    assert not follower.is_alive()
+    assert dockerd.poll() is None
+    assert kernel.networks == [[*OWN], [*OWN, *ALLOW], [*OWN]]
+
+
+def test_a_gate_that_was_removed_is_followed_no_longer(
+    site: t.Callable[..., Server], kernel: Filter, dockerd: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    """A withdrawal leaves nothing, not even the record."""
+    site()
+    gate.narrow()
+    follower = threading.Thread(target=gate.run, args=(["open", "follow"],))
+    follower.start()
+    _wait_until(lambda: len(kernel.networks) == 2)
+    (tmp_path / "record").unlink()
+    dockerd.kill()
+    dockerd.wait()
+    follower.join(timeout=10)
+    assert not follower.is_alive()
+    assert not (tmp_path / "record").exists()
+    assert len(kernel.networks) == 2
+
+
+def _wait_until(holds: t.Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_list_that_can_not_be_put_in_force_shuts_the_gate(site: t.Callable[..., Server], kernel: Filter) -> None:

@@ -174,7 +174,7 @@ def start_of(host: Host, units: t.Mapping[str, str], when: str, step: Step | Non
         fails = "the guard is missing"
     if "|| exit 1" in checks and not can_have_rules and "-m guard hosts" not in checks:
         fails = "the rules are missing"
-    if layout.DOCKERD_WRAPPER in checks and layout.DOCKERD_WRAPPER not in host.files:
+    if layout.DOCKERD_WRAPPER in words_of(checks) and layout.DOCKERD_WRAPPER not in host.files:
         fails = "the wrapper is missing"
     if re.search("-m guard (hosts|/etc)", checks) and not has_bundle and any(key in settings for key in TLS_KEYS[1:]):
         settings = {key: value for key, value in settings.items() if key not in TLS_KEYS[1:]}
@@ -284,7 +284,10 @@ def _by_script(host: Host, _units: t.Mapping[str, str]) -> tuple[DaemonFlags, Da
     users = Source(path, without_block(content).decode(), "options")
     options, flags = script_startup(host.text(SCRIPT), users, "/usr/bin/dockerd")
     assert options is not None
-    own = re.search(r'then DOCKER_OPTS="\$DOCKER_OPTS (.*)"; (?:else|fi)', block)
+    named = [path for path in (layout.FLAGS_WRAPPER, layout.DOCKERD_WRAPPER) if path in block]
+    # Where it is gone, the one that adds flags leaves them out.
+    wrapper = host.text(named[0]) if named else ""
+    in_block = re.search(r'then DOCKER_OPTS="\$DOCKER_OPTS (.*)"; (?:else|fi)', block)
+    own = in_block or re.search(r'set -- "\$@" (.*)', wrapper)
     words = f"{options.value} {own.group(1)}" if own else options.value
-    wrapper = host.text(layout.DOCKERD_WRAPPER) if layout.DOCKERD_WRAPPER in block else ""
     return flags, flags_of(["/usr/bin/dockerd", *words_of(words)]), block + wrapper

@@ -38,9 +38,8 @@ LISTEN = ("10.20.0.5:2376",)
 USERS = b'{\n\t"mtu": 1400\n}\n'
 CLEAN = HOSTS["docker-ce"].without(layout.DAEMON_JSON)
 #: What method socket has on a host.
-OUR_FILES = [
-    path for path in OUR_PATHS if path not in (layout.EXEC_DROP_IN, layout.LISTENER_FLAGS, layout.DOCKERD_WRAPPER)
-]
+_OF_OTHER_METHODS = (layout.EXEC_DROP_IN, layout.LISTENER_FLAGS, layout.DOCKERD_WRAPPER, layout.FLAGS_WRAPPER)
+OUR_FILES = [path for path in OUR_PATHS if path not in _OF_OTHER_METHODS]
 
 
 def _expose(host: Host, **options: t.Any) -> Plan:

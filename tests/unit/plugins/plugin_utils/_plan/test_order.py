@@ -399,6 +399,7 @@ MUTATIONS: list[tuple[str, str, str, Kind | None, Mutate]] = [
     ("sysvinit", "", "daemon_json", (True, "none"), lambda s: _after_restart(s, *GUARD_FILES)),
     ("sysvinit", "", "daemon_json", (True, "none"), lambda s: _after_restart(s, "/etc/default/docker")),
     ("openrc", "", "daemon_json", (True, "none"), lambda s: _after_restart(s, layout.DOCKERD_WRAPPER)),
+    ("openrc", "", "options_file", (True, "none"), lambda s: _after_restart(s, layout.FLAGS_WRAPPER)),
     ("debian", "daemon_json", "", None, lambda s: _moved(s, GUARD_FILES, 0)),
     ("debian", "daemon_json", "", None, lambda s: _moved(s, [_EXEC], 0)),
     ("debian", "override", "", None, lambda s: _swapped(s, _index(s, StopDockerd), _index(s, Settle))),

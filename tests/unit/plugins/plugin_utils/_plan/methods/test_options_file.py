@@ -96,13 +96,10 @@ def test_where_the_users_own_value_can_not_be_given_back_dockerd_does_not_start(
     assert site.start(OptionsFileMethod.render(host("debian"), asked)) != 0
 
 
-@pytest.mark.parametrize("name", ["sysvinit", "openrc"])
 @pytest.mark.parametrize("tls", [True, False])
 @pytest.mark.parametrize("firewall", FIREWALLS)
-def test_a_shell_adds_our_flags_by_itself(
-    host: Host, make_listener: MakeListener, name: str, tls: bool, firewall: str
-) -> None:
-    observed, asked = host(name), make_listener(tls=tls, firewall=firewall)
+def test_a_shell_adds_our_flags_by_itself(host: Host, make_listener: MakeListener, tls: bool, firewall: str) -> None:
+    observed, asked = host("sysvinit"), make_listener(tls=tls, firewall=firewall)
     assert OptionsFileMethod.unsuitable(observed) is None
     rendered = OptionsFileMethod.render(observed, asked)
     assert (rendered.files, rendered.settings) == ({}, {})
@@ -110,6 +107,31 @@ def test_a_shell_adds_our_flags_by_itself(
     assert f'then DOCKER_OPTS="$DOCKER_OPTS {listener_flags(observed, asked)}"; ' in rendered.block
     assert (" -m guard flags " in rendered.block) is tls
     assert all(check in rendered.block for check in asked.checks)
+
+
+@pytest.mark.parametrize("tls", [True, False])
+@pytest.mark.parametrize("firewall", FIREWALLS)
+def test_a_supervisor_starts_what_adds_our_flags(
+    host: Host, make_listener: MakeListener, tls: bool, firewall: str
+) -> None:
+    observed, asked = host("openrc"), make_listener(tls=tls, firewall=firewall)
+    assert OptionsFileMethod.unsuitable(observed) is None
+    rendered = OptionsFileMethod.render(observed, asked)
+    assert (set(rendered.files), rendered.settings) == ({layout.FLAGS_WRAPPER}, {})
+    wrapper, flags = rendered.files[layout.FLAGS_WRAPPER], listener_flags(observed, asked)
+    assert f'set -- "$@" {flags}\n' in wrapper
+    assert flags not in (rendered.block or "")
+    assert (" -m guard flags " in wrapper) is tls
+    assert all(check in wrapper for check in asked.checks)
+
+
+def test_a_supervisor_that_can_start_nothing_but_dockerd_gets_no_port(host: Host) -> None:
+    observed = host("openrc")
+    assert observed.options is not None
+    options = dataclasses.replace(observed.options, program_variable="")
+    reason = OptionsFileMethod.unsuitable(dataclasses.replace(observed, options=options))
+    assert reason is not None
+    assert "supervisor" in reason
 
 
 @pytest.mark.parametrize("value", ["--label 'a b'", '--label "a b"', "--dns $DNS", "--x `y`", "--x \\"])

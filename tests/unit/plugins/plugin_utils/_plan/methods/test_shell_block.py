@@ -22,10 +22,12 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._plan.listener.addr
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.listener.listener import Listener
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.methods.daemon_json import DaemonJson
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.methods.shell_block import (
+    render_flags_wrapper,
     render_wrapper,
     shell_block,
     shell_check,
     wrapper_block,
+    wrapper_block_for_flags,
 )
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.startup.options_file import OptionsFile
 
@@ -98,7 +100,7 @@ def test_the_gate_opens_behind_dockerd(state: Path) -> None:
         deadline = time.monotonic() + 20
         while not ((state / "gate").exists() and (state / "gate").read_text()) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert (state / "gate").read_text().splitlines() == ["gate open wait"]
+        assert (state / "gate").read_text().splitlines() == ["gate open follow"]
 
 
 def test_what_is_assigned_behind_the_block_takes_the_port_away(state: Path) -> None:
@@ -178,6 +180,42 @@ def test_what_starts_dockerd_again_runs_the_guard_each_time(state: Path) -> None
     (state / "verdict").write_text("1")
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
+
+
+def _start_again(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Start a dockerd that prints its words, as the supervisor does by our script."""
+    (state / "starter").write_text(render_flags_wrapper(_listener(state), "-H tcp://10.0.0.5:2376 --tlsverify"))
+    command = ["/bin/sh", str(state / "starter"), "/bin/echo", *words]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+
+def test_our_script_adds_the_flags_only_while_the_guard_agrees(state: Path) -> None:
+    assert _start_again(state, "--debug", "--label", "a b").stdout == f"--debug --label a b {ADDED[8:]}\n"
+    (state / "verdict").write_text("1")
+    done = _start_again(state, "--debug")
+    assert (done.returncode, done.stdout) == (0, "--debug\n")
+    # They would protect this port as well.
+    assert _start_again(state, "-H", "tcp://10.0.0.5:2377").returncode == 1
+    (state / "python").unlink()
+    assert _start_again(state, "--debug").stdout == "--debug\n"
+
+
+def test_without_our_script_or_with_variables_behind_the_block_a_supervisor_starts_dockerd_alone(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starter = state / "starter"
+    starter.touch()
+    monkeypatch.setattr(layout, "FLAGS_WRAPPER", str(starter))
+    options = dataclasses.replace(OPTIONS_SUPERVISED, path=str(state / "options"))
+    block = wrapper_block_for_flags(options, "/usr/bin/dockerd")
+    assert _docker(state, block).stdout.split() == ["/bin/sh", str(starter), "/usr/bin/dockerd", "--debug"]
+    with (state / "options").open("a") as stream:
+        stream.write("DOCKERD_BINARY=/opt/dockerd\n")
+    assert _docker(state, "").stdout.split() == ["/opt/dockerd", "--debug"]
+    starter.unlink()
+    assert _docker(state, block).stdout.split() == ["--debug"]
+    assert _docker(state, f'DOCKER_OPTS="-H tcp://10.0.0.5:2377"\n{block}', "start").returncode == 1
+    assert _docker(state, f'DOCKER_OPTS="-H tcp://10.0.0.5:2377"\n{block}', "stop").returncode == 0
 
 
 OPTIONS_SUPERVISED = dataclasses.replace(OPTIONS, is_supervised=True, program_variable="DOCKERD_BINARY")

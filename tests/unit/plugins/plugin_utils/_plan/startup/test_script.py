@@ -39,6 +39,14 @@ def test_the_script_says_what_restarts_dockerd(script: str, supervised: bool, pr
     assert (options.is_supervised, options.program_variable) == (supervised, program_variable)
 
 
+@pytest.mark.parametrize(("text", "supervised"), [("supervisor=supervise-daemon\n", True), ("# supervise-daemon\n", False)])
+def test_the_options_file_may_name_a_supervisor(text: str, supervised: bool) -> None:
+    """openrc-run(8) reads it before the script."""
+    options = _options(OPENRC, text)
+    assert options is not None
+    assert options.is_supervised is supervised
+
+
 def test_a_script_that_takes_no_options_has_no_options_file() -> None:
     assert _options("#!/bin/sh\ndockerd &\n") is None
 
