@@ -99,7 +99,8 @@ def _name(item: pytest.Item, mark: pytest.Mark) -> str:
     name, _bracket, parameters = item.name.removesuffix("]").partition("[")
     if mark not in getattr(getattr(item, "callspec", None), "marks", ()):
         return name
-    for flavour in FLAVOURS:
+    # The longest first: a flavour's name may begin like another's.
+    for flavour in sorted(FLAVOURS, key=len, reverse=True):
         parameters = parameters.removeprefix(f"{flavour}-")
     return f"{name}[{parameters}]"
 

@@ -22,7 +22,13 @@ from tests.lab.images import CLIENT, ENGINES, FIREWALLS, FLAVOURS, OTHER_INITS
 from tests.lab.packages import UNDRESS
 
 #: The fixtures that give a host of some flavour. (firewall_host is always of the flavour FIREWALLS.)
-_HOSTS = {"host": ENGINES, "attacked": ENGINES, "unfiltered": ENGINES, "other_init": OTHER_INITS}
+_HOSTS = {
+    "host": ENGINES,
+    "attacked": ENGINES,
+    "unfiltered": ENGINES,
+    "other_init": OTHER_INITS,
+    "scripted": OTHER_INITS,
+}
 #: An address of the lab's gateway that is in no access list: packets from it come from outside.
 OUTSIDE = "172.30.77.2"
 
@@ -62,7 +68,7 @@ _SERVICES = {
 }
 
 
-def _reset_of(init: str) -> str:
+def reset_of(init: str) -> str:
     runs, stop, start = _SERVICES[init]
     return f"""
 if ! test -d /opt/pristine; then
@@ -109,7 +115,7 @@ docker run --detach --name witness --restart always bb \\
 
 
 #: What puts a host back to how it comes from its distribution, with one running container named C(witness).
-RESET = _reset_of("systemd")
+RESET = reset_of("systemd")
 
 
 @contextlib.contextmanager
@@ -237,7 +243,7 @@ def host(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
 def other_init(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
     """As C(host), with sysvinit or OpenRC in systemd's place."""
     host = lab(f"{request.config.getoption('--prefix')}-{request.param}", request.param)
-    host.run(_reset_of(host.init))
+    host.run(reset_of(host.init))
     return host
 
 

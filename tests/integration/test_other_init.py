@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.attacks.conftest import make_foreign
+from tests.integration.attacks.knocking import Knocking
+from tests.integration.attacks.scripts import crash
 from tests.integration.conftest import OUTSIDE
 from tests.integration.controller import Controller, same
 from tests.integration.port import ask, ask_in_the_clear, is_safe
@@ -111,6 +114,32 @@ def test_daemon_json_in_the_place_of_the_options_file(other_init: Host, controll
     assert withdrawn.code == 0, withdrawn.failures
     assert snapshot(other_init) == before
     assert controller.withdraw().changed(other_init.name) == 0
+
+
+def test_a_dockerd_that_starts_again_after_a_crash_is_proved_again(
+    other_init: Host, controller: Controller, options: str, tmp_path: Path
+) -> None:
+    """A supervisor starts it with the words that it has, and does not read the options file again."""
+    assert controller.expose().code == 0
+    container, foreign = started_at(other_init), make_foreign(tmp_path / "foreign")
+    kill = crash(other_init.init)
+    other_init.run(kill)
+    wait_for_dockerd(other_init)
+    assert_open(other_init, controller)
+    kept = "/run/ca.pem"
+    other_init.run(f"cp --archive /etc/docker/gangway/ca.pem {kept}")
+    text = shlex.quote((foreign / "ca.pem").read_text())
+    with Knocking(other_init.address, foreign) as knocking:
+        knocking.wait_until_refused()
+        other_init.run(f"printf %s {text} > /etc/docker/gangway/ca.pem\n{kill}sleep 2")
+    wait_for_dockerd(other_init)
+    assert knocking.answers == []
+    assert ask(other_init.address, bundle=foreign, timeout=2) == "dropped"
+    other_init.run(f"cp --archive {kept} /etc/docker/gangway/ca.pem\n{kill}")
+    wait_for_dockerd(other_init)
+    assert_open(other_init, controller)
+    assert started_at(other_init) == container
+    assert controller.expose().changed(other_init.name) == 0
 
 
 def assert_open(host: Host, controller: Controller) -> None:

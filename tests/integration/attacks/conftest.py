@@ -18,8 +18,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.integration.attacks import scripts
 from tests.integration.attacks.sabotage import FOREIGN, KEEP, PREPARE, RESTORE, UNDO, Sabotage
-from tests.integration.conftest import OUTSIDE, RESET
+from tests.integration.conftest import OUTSIDE, reset_of
 from tests.integration.controller import Controller
 from tests.integration.port import ask
 from tests.lab.hosts import Host
@@ -32,6 +33,9 @@ RESTART_ALL = (
     "test ! -e /etc/systemd/system/docker-gangway.socket || systemctl restart docker-gangway.socket; "
     "systemctl start docker.service\n"
 )
+_RESTARTS = 2
+#: Of each sabotage on each engine, or under each init, over all the methods that it concerns.
+_RESTARTS_IN_SOAK = 30
 #: What comes of a connection that did not get through the access list.
 SHUT_OUT = ("dropped", "closed", "silent")
 
@@ -78,28 +82,71 @@ def attacked(
     """An exposed host. One that the test before has left in order, or can be put in order by a restart, is kept."""
     host = lab(f"{request.config.getoption('--prefix')}-{request.param}", request.param)
     variables = {"expose_method": method, "expose_firewall": sabotage.firewall}
-    kept = exposed.pop(host.name, None)
-    if kept is None or kept.variables != variables or not _is_in_order(kept):
-        kept = _expose(host, Controller(tmp_path, [host]), variables, make_foreign(tmp_path / "foreign"))
-    yield kept
+    attacked = _attacked(host, variables, exposed, tmp_path, _WITH_SYSTEMD)
+    yield attacked
     host.run(UNDO)
-    exposed[host.name] = kept
+    exposed[host.name] = attacked
 
 
-def _is_in_order(kept: Attacked) -> bool:
-    restarted = kept.host.run(f"{RESTORE}{RESTART_ALL}", check=False)
+@pytest.fixture
+def scripted(
+    request: pytest.FixtureRequest,
+    lab: t.Callable[..., Host],
+    tmp_path: Path,
+    exposed: dict[str, Attacked],
+    method: str,
+) -> Iterator[Attacked]:
+    """As C(attacked), where a script of sysvinit or OpenRC starts dockerd."""
+    host = lab(f"{request.config.getoption('--prefix')}-{request.param}", request.param)
+    upkeep = _Upkeep(scripts.PREPARE_SCRIPTS, scripts.KEEP, "", scripts.RESTARTS[host.init])
+    attacked = _attacked(host, {"expose_method": method}, exposed, tmp_path, upkeep)
+    yield attacked
+    exposed[host.name] = attacked
+
+
+@dataclass(frozen=True)
+class _Upkeep:
+    """Shell commands: put the site's programs in place, keep files, take back what is not among these, restart."""
+
+    prepare: str
+    keep: str
+    undo: str
+    restart: str
+
+
+_WITH_SYSTEMD = _Upkeep(PREPARE, KEEP, UNDO, RESTART_ALL)
+
+
+def _attacked(
+    host: Host, variables: t.Mapping[str, t.Any], exposed: dict[str, Attacked], folder: Path, upkeep: _Upkeep
+) -> Attacked:
+    kept = exposed.pop(host.name, None)
+    if kept is None or kept.variables != variables or not _is_in_order(kept, upkeep):
+        kept = _expose(host, Controller(folder, [host]), variables, make_foreign(folder / "foreign"), upkeep)
+    return kept
+
+
+def _is_in_order(kept: Attacked, upkeep: _Upkeep) -> bool:
+    restarted = kept.host.run(f"{RESTORE}{upkeep.restart}", check=False)
     return restarted.returncode == 0 and kept.is_as_exposed()
 
 
-def _expose(host: Host, controller: Controller, variables: t.Mapping[str, t.Any], foreign: Path) -> Attacked:
-    host.run(f"{UNDO}{RESET}")
+def _expose(
+    host: Host, controller: Controller, variables: t.Mapping[str, t.Any], foreign: Path, upkeep: _Upkeep
+) -> Attacked:
+    host.run(f"{upkeep.undo}{reset_of(host.init)}")
     outcome = controller.expose(**variables)
     assert outcome.code == 0, outcome.failures
     text = shlex.quote((foreign / "ca.pem").read_text())
-    host.run(f"{PREPARE}printf %s {text} > {FOREIGN}\n{KEEP}")
+    host.run(f"{upkeep.prepare}printf %s {text} > {FOREIGN}\n{upkeep.keep}")
     attacked = Attacked(host, controller, variables, foreign)
     assert attacked.is_as_exposed()
     return attacked
+
+
+def restarts_of(sabotage: Sabotage, *, soak: bool) -> int:
+    """Return how often dockerd restarts under this sabotage, with one method."""
+    return -(-_RESTARTS_IN_SOAK // len(sabotage.engines)) if soak else _RESTARTS
 
 
 def make_foreign(folder: Path) -> Path:

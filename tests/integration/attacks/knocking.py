@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -43,6 +44,13 @@ class Knocking:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
         self._loop.close()
+
+    def wait_until_refused(self) -> None:
+        """Return once knocks are answered by TLS: the port is open to this client's packets."""
+        deadline = time.monotonic() + 10
+        while self.counts["refused"] < 6:
+            assert time.monotonic() < deadline, str(self)
+            time.sleep(0.05)
 
     def __str__(self) -> str:
         ended = ", ".join(f"{self.counts[how]} {how}" for how in ("answered", "refused", "silent", "closed", "dropped"))

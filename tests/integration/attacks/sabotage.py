@@ -17,7 +17,7 @@ METHODS = ("socket", "override", "options_file", "daemon_json")
 SITE = "/opt/site"
 FOREIGN = f"{SITE}/ca.pem"
 _DROP_INS = "/etc/systemd/system/docker.service.d"
-_DROP_TLS = f"{SITE}/drop-tls"
+DROP_TLS = f"{SITE}/drop-tls"
 #: Removes the TLS keys from daemon.json, as configuration management does that knows nothing of them.
 _EDIT = """\
 #!/usr/bin/python3
@@ -36,7 +36,7 @@ with open(sys.argv[1] if sys.argv[1:] else path, "w") as file:
 #: A program in dockerd's place that keeps all flags but those of TLS.
 _WRAPPER = f"""\
 #!/bin/sh
-{_DROP_TLS} {SITE}/daemon.json
+{DROP_TLS} {SITE}/daemon.json
 for word; do
     shift
     case $word in --tls*) ;; *) set -- "$@" "$word" ;; esac
@@ -45,13 +45,14 @@ exec /usr/sbin/dockerd "$@" --tls=false --config-file={SITE}/daemon.json
 """
 
 
-def _file(path: str, text: str, mode: str = "0755") -> str:
+def site_file(path: str, text: str, mode: str = "0755") -> str:
     return f"install -D -m {mode} /dev/stdin {path} <<'END OF FILE'\n{text}END OF FILE\n"
 
 
 #: Puts the programs in place.
 PREPARE = (
-    f"rm -rf {SITE}; {_file(_DROP_TLS, _EDIT)}{_file(f'{SITE}/dockerd', _WRAPPER)}{_file(f'{SITE}/start', _WRAPPER)}"
+    f"rm -rf {SITE}; {site_file(DROP_TLS, _EDIT)}"
+    f"{site_file(f'{SITE}/dockerd', _WRAPPER)}{site_file(f'{SITE}/start', _WRAPPER)}"
 )
 #: Keeps the files of the exposure that the commands below change, and puts them back.
 KEEP = f"tar -C / -cpf {SITE}/keep.tar etc/docker etc/default/docker var/lib/gangway-docker\n"
@@ -69,7 +70,7 @@ UNDO = (
 
 def _drop_in(name: str, *lines: str) -> str:
     text = "\n".join(("[Service]", *lines, ""))
-    return f"{_file(f'{_DROP_INS}/{name}', text, '0644')}systemctl daemon-reload\n"
+    return f"{site_file(f'{_DROP_INS}/{name}', text, '0644')}systemctl daemon-reload\n"
 
 
 def _exec_start(program: str, trailing: str = "") -> str:
@@ -111,25 +112,25 @@ OPENING = (
     Sabotage(
         "daemon-json-rewritten",
         "`ExecStartPre=` in a drop-in after the guard's removes the TLS keys from daemon.json",
-        _drop_in("60-site.conf", f"ExecStartPre={_DROP_TLS}"),
+        _drop_in("60-site.conf", f"ExecStartPre={DROP_TLS}"),
         _any_method(),
     ),
     Sabotage(
         "daemon-json-rewritten-last",
         "`ExecStartPre=` in a drop-in that sorts after all of ours removes the TLS keys from daemon.json",
-        _drop_in("zzz-site.conf", f"ExecStartPre={_DROP_TLS}"),
+        _drop_in("zzz-site.conf", f"ExecStartPre={DROP_TLS}"),
         _any_method(daemon_json="sid"),
     ),
     Sabotage(
         "no-exec-start-pre",
         "A drop-in clears `ExecStartPre=`, the guard with it, and daemon.json loses its TLS keys",
-        _drop_in("zzz-site.conf", "ExecStartPre=", f"ExecStartPre={_DROP_TLS}"),
+        _drop_in("zzz-site.conf", "ExecStartPre=", f"ExecStartPre={DROP_TLS}"),
         _any_method(socket="trixie"),
     ),
     Sabotage(
         "no-exec-start-post",
         "A drop-in clears `ExecStartPost=`, and daemon.json loses its TLS keys",
-        _drop_in("zzz-site.conf", "ExecStartPost=", f"ExecStartPre={_DROP_TLS}"),
+        _drop_in("zzz-site.conf", "ExecStartPost=", f"ExecStartPre={DROP_TLS}"),
         _any_method(),
         is_told=False,
     ),
@@ -139,7 +140,7 @@ OPENING = (
         "its TLS keys",
         _drop_in(
             "zzz-site.conf",
-            *("ExecStartPre=", "ExecStartPost=", "ExecStop=", "ExecStopPost=", f"ExecStartPre={_DROP_TLS}"),
+            *("ExecStartPre=", "ExecStartPost=", "ExecStop=", "ExecStopPost=", f"ExecStartPre={DROP_TLS}"),
         ),
         _any_method(socket="bookworm"),
         is_told=False,

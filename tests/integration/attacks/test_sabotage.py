@@ -6,22 +6,17 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
 from tests.attack import ADMIN, attack
-from tests.integration.attacks.conftest import RESTART, RESTART_ALL, SHUT_OUT, Attacked
+from tests.integration.attacks.conftest import RESTART, RESTART_ALL, SHUT_OUT, Attacked, restarts_of
 from tests.integration.attacks.knocking import Knocking
 from tests.integration.attacks.sabotage import METHODS, OPENING, RESTORE, UNDO, WIDENING, Sabotage
 from tests.integration.port import ask
 from tests.integration.snapshot import started_at
-
-_RESTARTS = 2
-#: Of each sabotage on each engine, over all the methods that it concerns.
-_RESTARTS_IN_SOAK = 30
 
 
 def _cases(sabotages: tuple[Sabotage, ...]) -> Iterator[tuple[str, Sabotage, pytest.MarkDecorator, str]]:
@@ -57,12 +52,11 @@ def test_nobody_without_a_certificate_gets_an_answer(
 ) -> None:
     """The client's address is in the access list, and dockerd restarts again and again."""
     host = attacked.host
-    in_soak = -(-_RESTARTS_IN_SOAK // len(sabotage.engines))
-    restarts = in_soak if request.config.getoption("--soak") else _RESTARTS
+    restarts = restarts_of(sabotage, soak=request.config.getoption("--soak"))
     container, began = started_at(host), host.run("date +%s").stdout.strip()
     down = []
     with Knocking(host.address, attacked.foreign) as knocking:
-        _wait_until_refused(knocking)
+        knocking.wait_until_refused()
         for number in range(restarts):
             # As it was, so that each start meets the whole of the sabotage.
             host.run(f"{RESTORE}{sabotage.script}{RESTART}", check=False)
@@ -81,14 +75,6 @@ def test_nobody_without_a_certificate_gets_an_answer(
         "open, or the journal says why not": is_open or not sabotage.is_told or "gangway.docker:" in journal,
     }
     assert held == dict(zip(held, ({}, [], True, True))), knocking.answers[:1]
-
-
-def _wait_until_refused(knocking: Knocking) -> None:
-    """The port is open to this client's packets, and its knocks arrive."""
-    deadline = time.monotonic() + 10
-    while knocking.counts["refused"] < 6:
-        assert time.monotonic() < deadline, str(knocking)
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(("sabotage", "method", "first"), _WIDENED)

@@ -39,7 +39,9 @@ def test_the_script_says_what_restarts_dockerd(script: str, supervised: bool, pr
     assert (options.is_supervised, options.program_variable) == (supervised, program_variable)
 
 
-@pytest.mark.parametrize(("text", "supervised"), [("supervisor=supervise-daemon\n", True), ("# supervise-daemon\n", False)])
+@pytest.mark.parametrize(
+    ("text", "supervised"), [("supervisor=supervise-daemon\n", True), ("# supervise-daemon\n", False)]
+)
 def test_the_options_file_may_name_a_supervisor(text: str, supervised: bool) -> None:
     """openrc-run(8) reads it before the script."""
     options = _options(OPENRC, text)
