@@ -102,15 +102,20 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """What `test` leaves out: tests on the other engines, every fault and sabotage with every method, runs cut off."""
+    """What `test` leaves out: tests on the other engines, every fault and sabotage with every method, runs cut off.
+
+    A lane for each engine, and one for the other init systems.
+    """
     reports = CACHE / "soak"
     reports.mkdir(exist_ok=True)
     for report in reports.glob("*.xml"):
         report.unlink()
     words = ("--soak", "--timeout=3600", *session.posargs)
-    files = {flavour: reports / f"{flavour}.xml" for flavour in ENGINES}
+    files = {flavour: reports / f"{flavour}.xml" for flavour in (*ENGINES, *OTHER_INITS)}
+    lanes = {flavour: flavour_lane(flavour, *words, f"--junitxml={file}") for flavour, file in files.items()}
+    others = {name: command for flavour in OTHER_INITS for name, command in lanes[flavour].items()}
     try:
-        side_by_side(session, *(flavour_lane(name, *words, f"--junitxml={file}") for name, file in files.items()))
+        side_by_side(session, *(lanes[flavour] for flavour in ENGINES), others)
     finally:
         text = summary(files, list(FLAVOURS))
         (CACHE / "soak.txt").write_text(text)

@@ -145,6 +145,7 @@ def _follow(gate: Gate, pid: int, start: str) -> None:
     with _lock():
         if not is_over() and _apply(gate, "narrow") is None:
             record.write_record("narrow", str(time.time_ns()))
+            say("dockerd has ended. Only this host reaches the TCP port, until the next start is proved")
 
 
 def _prove(gate: Gate) -> t.Optional[Refusal]:

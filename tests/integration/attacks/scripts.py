@@ -75,14 +75,12 @@ OPENING: t.Final = (
         f"{_WITHOUT}behind our block, the options file names such a program, and no options",
         _behind(f"{_program(f'{SITE}/edit/dockerd')} DOCKER_OPTS="),
         _both(daemon_json=_SYSVINIT),
-        is_told=False,
     ),
     Sabotage(
         "no-block",
         f"{_WITHOUT}the options file loses our block, and daemon.json its TLS keys",
         f"{_OPTIONS}sed -i '/^# BEGIN gangway/,/^# END gangway/d' $options; {DROP_TLS}\n",
         _both(daemon_json=_SYSVINIT),
-        is_told=False,
     ),
     Sabotage(
         "daemon-json-edited",
@@ -96,7 +94,6 @@ OPENING: t.Final = (
         _behind('DOCKER_OPTS="$DOCKER_OPTS --tlsverify=false"'),
         _both(options_file=_SYSVINIT),
         f"{_MAY_STAY_DOWN} with this flag",
-        is_told=False,
         may_stay_down=True,
     ),
     Sabotage(
@@ -105,7 +102,6 @@ OPENING: t.Final = (
         "sed -i -E 's/(\\$DOCKER_OPTS|\\$\\{DOCKER_OPTS\\})( *\\\\|\")/\\1 --tlsverify=false\\2/' /etc/init.d/docker\n",
         _both(),
         f"{_MAY_STAY_DOWN} with this flag",
-        is_told=False,
         may_stay_down=True,
     ),
     Sabotage(
@@ -114,7 +110,6 @@ OPENING: t.Final = (
         f"rm -r /var/lib/gangway-docker/guard; {DROP_TLS}\n",
         _both(),
         _MAY_STAY_DOWN,
-        is_told=False,
         may_stay_down=True,
     ),
     Sabotage(
@@ -123,7 +118,6 @@ OPENING: t.Final = (
         f"rm -r /var/lib/gangway-docker; {DROP_TLS}\n",
         _both(),
         _MAY_STAY_DOWN,
-        is_told=False,
         may_stay_down=True,
     ),
     Sabotage(
