@@ -78,3 +78,14 @@ def test_where_none_fits_each_reason_is_told(host: Host) -> None:
     assert failure.value.key == "method_unsupported"
     for method in METHODS:
         assert f"{method.name}: {method.unsuitable(observed)}" in str(failure.value)
+
+
+def test_no_method_fits_a_supervisor_that_would_start_dockerd_past_the_guard(host: Host) -> None:
+    observed = host("openrc")
+    assert observed.options is not None
+    unnamed = dataclasses.replace(observed, options=dataclasses.replace(observed.options, program_variable=""))
+    for asked in ("auto", "options_file", "daemon_json"):
+        with pytest.raises(Failure) as failure:
+            choose_method(unnamed, asked, "options_file")
+        assert failure.value.key == "method_unsupported"
+        assert "nothing could run the guard before that" in str(failure.value)
