@@ -33,7 +33,7 @@ def _cases() -> Iterator[object]:
                 yield pytest.param(sabotage, method, id=f"{sabotage.id}-{method}", marks=(due, row))
 
 
-@pytest.mark.parametrize(("sabotage", "method"), _cases())
+@pytest.mark.parametrize(("sabotage", "method"), [*_cases()])
 def test_nobody_without_a_certificate_gets_an_answer_without_systemd(
     scripted: Attacked, sabotage: Sabotage, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
