@@ -147,6 +147,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "one_host: runs on one flavour only, for its subject is not the host",
         "flavours(*names): runs on these flavours only: the others show nothing new",
         "soak: runs with --soak only, for it takes long",
+        "shows(*states): makes endpoint_info return these states",
     ):
         config.addinivalue_line("markers", marker)
 

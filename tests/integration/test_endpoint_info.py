@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import json
+import re
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -21,7 +24,7 @@ import pytest
 import yaml
 
 from tests.integration.certificates import Authority, make_key
-from tests.integration.controller import Controller
+from tests.integration.controller import ROOT, Controller
 from tests.integration.daemons import Daemons
 from tests.lab.engine import GATEWAY
 from tests.lab.hosts import Host
@@ -45,6 +48,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return "dockerd"
 os.makedirs("/run/docker/plugins", exist_ok=True)
 socketserver.ThreadingUnixStreamServer("/run/docker/plugins/probe.sock", Handler).serve_forever()
+"""
+#: Writes what dockerd answers to GET requests into a folder: the folder, and paths in the API.
+_COPY_ANSWERS = """
+import os, socket, sys
+folder, *paths = sys.argv[1:]
+for path in paths:
+    with socket.socket(socket.AF_UNIX) as dockerd:
+        dockerd.connect("/var/run/docker.sock")
+        dockerd.sendall(f"GET /{path} HTTP/1.0\\r\\nHost: docker\\r\\n\\r\\n".encode())
+        answer = b"".join(iter(lambda: dockerd.recv(65536), b""))
+    os.makedirs(os.path.dirname(f"{folder}/{path}"), exist_ok=True)
+    with open(f"{folder}/{path}", "wb") as stream:
+        stream.write(answer)
 """
 
 Ask = Callable[..., t.Dict[str, t.Any]]
@@ -74,8 +90,9 @@ def client(authority: Authority, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ask(controller: Controller) -> Ask:
-    """Run the module here, as a client would, and return its result."""
+def ask(controller: Controller, request: pytest.FixtureRequest) -> Iterator[Ask]:
+    """Run the module here, as a client would, and return its result. A test must see each state that it C(shows)."""
+    seen = set()
 
     def ask(
         url: str, *, environment: t.Mapping[str, str] | None = None, python: str = sys.executable, **options: t.Any
@@ -90,9 +107,30 @@ def ask(controller: Controller) -> Ask:
         }
         (result,) = controller.play([play], environment=environment).results("localhost")
         assert not result["changed"]
+        seen.add(result.get("state"))
         return result
 
-    return ask
+    yield ask
+    shown = {state for marker in request.node.iter_markers("shows") for state in marker.args}
+    assert shown <= seen
+
+
+def _shown(test: t.Any) -> set[str]:
+    """Return the states that the test, or one of its parameters, is marked to show."""
+    markers = list(getattr(test, "pytestmark", []))
+    for marker in tuple(markers):
+        if marker.name == "parametrize":
+            markers += [one for values in marker.args[1] for one in getattr(values, "marks", ())]
+    return {state for marker in markers if marker.name == "shows" for state in marker.args}
+
+
+def test_every_documented_state_is_shown_by_a_real_endpoint() -> None:
+    page = (ROOT / "docs" / "endpoints.md").read_text(encoding="utf-8")
+    table = page.partition("\n## States\n")[2].partition("\n\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    documented = {state for row in rows for state in re.findall("`(.+?)`", row)} - {"state"}
+    tests = [value for name, value in globals().items() if name.startswith("test_")]
+    assert set().union(*map(_shown, tests)) == documented
 
 
 def keys(result: t.Mapping[str, t.Any], *severities: str) -> list[str]:
@@ -121,6 +159,36 @@ def peer(serve: Callable[[socket.socket], None]) -> Iterator[str]:
         listener.close()
 
 
+@contextlib.contextmanager
+def api_server(version: str, context: ssl.SSLContext) -> Iterator[str]:
+    """A server on the lab's gateway that answers as that version of dockerd does."""
+    answers: dict[str, dict[str, t.Any]] = {
+        "version": {"Version": version, "ApiVersion": "1.54", "MinAPIVersion": "1.44"},
+        "info": {"LiveRestoreEnabled": True, "OSType": "linux"},
+    }
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = json.dumps(answers.get(self.path.rpartition("/")[2], "OK")).encode()
+            self.send_response(200)
+            self.send_header("Api-Version", "1.54")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = http.server.ThreadingHTTPServer((GATEWAY, 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"tcp://{GATEWAY}:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.shows("answers")
 def test_a_daemon_that_is_as_it_should_be(
     host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask, authority: Authority
 ) -> None:
@@ -169,6 +237,7 @@ def test_a_daemon_that_the_role_exposed_and_the_lookup_describes(host: Host, con
 
 
 @pytest.mark.one_host
+@pytest.mark.shows("name_unresolved")
 def test_a_name_that_does_not_resolve(ask: Ask, host: Host) -> None:
     result = ask("tcp://nonesuch.invalid:2376")
     assert (result["state"], result["address"]) == ("name_unresolved", None)
@@ -176,6 +245,7 @@ def test_a_name_that_does_not_resolve(ask: Ask, host: Host) -> None:
 
 
 @pytest.mark.one_host
+@pytest.mark.shows("nothing_listens", "filtered", "unreachable")
 def test_a_port_that_is_shut_dropped_or_rejected(host: Host, ask: Ask, daemons: Daemons) -> None:
     host.run(
         "nft 'add table inet probe; add chain inet probe in { type filter hook input priority 0; }; "
@@ -191,6 +261,7 @@ def test_a_port_that_is_shut_dropped_or_rejected(host: Host, ask: Ask, daemons: 
 
 
 @pytest.mark.one_host
+@pytest.mark.shows("not_tls", "answers")
 def test_a_daemon_without_tls(host: Host, daemons: Daemons, client: Path, ask: Ask) -> None:
     url = daemons.dockerd(PORT)
     with_tls = ask(url, cert_path=str(client))
@@ -215,6 +286,9 @@ def test_a_daemon_that_asks_nobody_for_a_certificate(
 
 
 @pytest.mark.flavours("bookworm", "sid")
+@pytest.mark.shows(
+    "client_expired", "client_not_yet_valid", "client_wrong_usage", "client_unknown", "client_missing", "tls_required"
+)
 def test_clients_that_a_daemon_refuses(
     host: Host, daemons: Daemons, server: Path, client: Path, authority: Authority, ask: Ask, tmp_path: Path
 ) -> None:
@@ -238,6 +312,7 @@ def test_clients_that_a_daemon_refuses(
 
 
 @pytest.mark.one_host
+@pytest.mark.shows("client_unknown")
 def test_a_revoked_client(host: Host, controller: Controller, ask: Ask) -> None:
     assert controller.expose(expose_clients=["admin", "ci"]).code == 0
     url = f"tcp://{host.address}:2376"
@@ -255,6 +330,9 @@ def test_a_revoked_client(host: Host, controller: Controller, ask: Ask) -> None:
 
 
 @pytest.mark.one_host
+@pytest.mark.shows(
+    "unknown_ca", "wrong_name", "server_expired", "server_not_yet_valid", "certificate_invalid", "authority_expired"
+)
 def test_servers_that_a_client_refuses(
     host: Host, daemons: Daemons, client: Path, authority: Authority, ask: Ask, tmp_path: Path
 ) -> None:
@@ -320,6 +398,7 @@ def test_a_clock_that_is_wrong_is_told_from_an_old_certificate(
 
 
 @pytest.mark.one_host
+@pytest.mark.shows("tls_too_old")
 def test_tls_that_is_too_old(host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask) -> None:
     daemons.put(server, "/run/probe/old")
     flags = "-cert /run/probe/old/cert.pem -key /run/probe/old/key.pem -accept 2401 -tls1_1 -cipher ALL:@SECLEVEL=0"
@@ -330,6 +409,85 @@ def test_tls_that_is_too_old(host: Host, daemons: Daemons, server: Path, client:
 
 
 @pytest.mark.one_host
+@pytest.mark.shows("tls_failed")
+def test_handshakes_that_fail_for_another_reason(
+    host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask
+) -> None:
+    # Its only cipher is for an RSA key, and its key is none.
+    daemons.put(server, "/run/probe/rsa")
+    flags = "-cert /run/probe/rsa/cert.pem -key /run/probe/rsa/key.pem -tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256"
+    url = daemons.listen(PORT, "rsa", f"openssl s_server -accept {PORT} {flags} -www")
+    result = ask(url, cert_path=str(client))
+    assert result["state"] == "tls_failed", result["reason"]
+    assert "HANDSHAKE_FAILURE" in result["reason"].upper().replace(" ", "_")
+
+    def serve(connection: socket.socket) -> None:
+        # The alert internal_error (RFC 8446, 6.2): as Go's servers whose certificate can't be loaded.
+        connection.recv(4096)
+        connection.sendall(b"\x15\x03\x03\x00\x02\x02\x50")
+        connection.close()
+
+    with peer(serve) as url:
+        result = ask(url, cert_path=str(client))
+    assert result["state"] == "tls_failed", result["reason"]
+    assert "INTERNAL_ERROR" in result["reason"].upper().replace(" ", "_")
+
+
+@pytest.mark.one_host
+@pytest.mark.shows("answers")
+def test_a_proxy_that_takes_any_certificate(host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask) -> None:
+    """s_server -Verify wants a certificate, and accepts one that it can't verify. It hands out dockerd's answers."""
+    ours = docker.constants.DEFAULT_DOCKER_API_VERSION
+    theirs = host.run("docker version --format '{{.Server.APIVersion}}'").stdout.strip()
+    paths = ("_ping", "version", f"v{min(ours, theirs, key=_numbers)}/info")
+    daemons.put(server, "/run/probe/any")
+    host.run(f"{daemons.script('copy', _COPY_ANSWERS)} /run/probe/any {' '.join(paths)}")
+    flags = "-cert cert.pem -key key.pem -CAfile ca.pem -Verify 1 -HTTP"
+    url = daemons.listen(PORT, "any", f"sh -c 'cd /run/probe/any && exec openssl s_server -accept {PORT} {flags}'")
+    result = ask(url, cert_path=str(client))
+    assert result["state"] == "answers", result["reason"]
+    assert result["strangers"] == {"plain": "refused", "no_certificate": "refused", "foreign_certificate": "answered"}
+    (finding,) = (finding for finding in result["findings"] if finding["key"] == "any_client_certificate")
+    assert (finding["severity"], finding["cis"]) == ("critical", "2.7")
+
+
+@pytest.mark.one_host
+@pytest.mark.shows("answers")
+@pytest.mark.parametrize(
+    ("version", "protocols", "anybody", "severity"),
+    [
+        ("29.3.1", ["h2", "http/1.1"], False, "medium"),
+        ("29.3.1", ["h2", "http/1.1"], True, "high"),
+        ("29.3.1", ["http/1.1"], False, None),
+        ("29.9.0", ["h2", "http/1.1"], False, None),
+    ],
+    ids=["flawed", "flawed and open", "without HTTP2", "corrected"],
+)
+def test_an_engine_that_speaks_http2(
+    host: Host,
+    client: Path,
+    authority: Authority,
+    ask: Ask,
+    tmp_path: Path,
+    version: str,
+    protocols: list[str],
+    anybody: bool,
+    severity: str | None,
+) -> None:
+    """No such engine is packaged; its answers and its ALPN come from a real server of TLS."""
+    bundle = authority.bundle(tmp_path / "engine", usage="server", names=[GATEWAY])
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(bundle / "ca.pem"))
+    context.verify_mode = ssl.CERT_NONE if anybody else ssl.CERT_REQUIRED
+    context.load_cert_chain(bundle / "cert.pem", bundle / "key.pem")
+    context.set_alpn_protocols(protocols)
+    with api_server(version, context) as url:
+        result = ask(url, cert_path=str(client))
+    assert (result["state"], result["engine_version"]) == ("answers", version), result["reason"]
+    assert [f["severity"] for f in result["findings"] if f["key"] == "http2"] == ([severity] if severity else [])
+
+
+@pytest.mark.one_host
+@pytest.mark.shows("not_docker", "not_tls")
 def test_something_else_answers(host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask) -> None:
     url = daemons.listen(PORT, "web", f"/usr/bin/python3 -m http.server {PORT}")
     assert ask(url)["state"] == "not_docker"
@@ -344,7 +502,13 @@ def test_something_else_answers(host: Host, daemons: Daemons, server: Path, clie
 
 
 @pytest.mark.one_host
-@pytest.mark.parametrize(("status", "state"), [(200, "rights_refused"), (500, "unhealthy")])
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        pytest.param(200, "rights_refused", marks=pytest.mark.shows("rights_refused")),
+        pytest.param(500, "unhealthy", marks=pytest.mark.shows("unhealthy")),
+    ],
+)
 def test_an_authorization_plugin_refuses_or_fails(
     host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask, status: int, state: str
 ) -> None:
@@ -359,18 +523,25 @@ def test_an_authorization_plugin_refuses_or_fails(
     assert set(result["strangers"].values()) == {"refused"}
 
 
-@pytest.mark.flavours("bookworm", "sid")
-def test_an_api_that_the_client_does_not_speak(
+@pytest.mark.flavours("bookworm")
+@pytest.mark.shows("api_too_old")
+def test_an_api_that_is_too_old_for_the_client(
     host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask
 ) -> None:
-    """The docker command 29 begins at 1.44; the one of 20.10 ends at 1.41."""
+    """The docker command 29 begins at 1.44; the engine 20.10 ends at 1.41."""
     newest = host.run("docker version --format '{{.Server.APIVersion}}'").stdout.strip()
-    if host.flavour == "bookworm":
-        url = daemons.dockerd(PORT, bundle=server)
-        result = ask(url, cert_path=str(client), api_versions="1.44-1.52")
-        assert result["state"] == "api_too_old"
-        assert newest in result["reason"]
-        return
+    result = ask(daemons.dockerd(PORT, bundle=server), cert_path=str(client), api_versions="1.44-1.52")
+    assert result["state"] == "api_too_old"
+    assert newest in result["reason"]
+
+
+@pytest.mark.flavours("sid")
+@pytest.mark.shows("api_too_new")
+def test_an_api_that_is_too_new_for_the_client(
+    host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask
+) -> None:
+    """The docker command of 20.10 ends at 1.41."""
+    newest = host.run("docker version --format '{{.Server.APIVersion}}'").stdout.strip()
     url = daemons.dockerd(PORT, bundle=server, DOCKER_MIN_API_VERSION=newest)
     ranges: list[dict[str, str]] = [{"api_versions": "1.12-1.41"}]
     if _numbers(docker.constants.DEFAULT_DOCKER_API_VERSION) < _numbers(newest):
@@ -386,7 +557,14 @@ def test_an_api_that_the_client_does_not_speak(
 
 @pytest.mark.one_host
 @pytest.mark.parametrize("with_tls", [True, False], ids=["TLS", "plain"])
-@pytest.mark.parametrize("kind", ["silent", "dripping", "hangs up"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("silent", marks=pytest.mark.shows("silent")),
+        pytest.param("dripping", marks=pytest.mark.shows("silent")),
+        pytest.param("hangs up", marks=pytest.mark.shows("broken_off")),
+    ],
+)
 def test_an_endpoint_that_accepts_and_says_nothing_costs_the_timeout_at_most(
     client: Path, ask: Ask, host: Host, kind: str, with_tls: bool
 ) -> None:
@@ -418,6 +596,7 @@ def test_an_endpoint_that_accepts_and_says_nothing_costs_the_timeout_at_most(
 
 
 @pytest.mark.one_host
+@pytest.mark.shows("silent")
 def test_a_daemon_that_hangs(host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask) -> None:
     url = daemons.dockerd(PORT, bundle=server)
     host.run(f"kill -STOP $(cat /run/probe/{PORT}/pid)")
