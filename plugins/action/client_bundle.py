@@ -84,7 +84,12 @@ class ActionModule(ActionBase):
         shown = plan.certificate
         if plan.problem:
             identity.reasons = [plan.problem]
-        elif not plan.identity_is_due and not identity.is_known(shown) and not identity.judge_shown(shown or ""):
+        elif (
+            identity.is_needed
+            and not plan.identity_is_due
+            and not identity.is_known(shown)
+            and not identity.judge_shown(shown or "")
+        ):
             # The record was lost, or it is of the same client in another folder.
             plan = parse_plan(self._remote("plan"))
         if plan.identity_is_due:
@@ -133,7 +138,7 @@ class ActionModule(ActionBase):
                 for name, url in self._urls.items()
             ],
         }
-        if not (plan.identity_is_due and self._task.check_mode):
+        if identity.is_needed and not (plan.identity_is_due and self._task.check_mode):
             client.update(identity.facts())
         result["client"] = client
         return result

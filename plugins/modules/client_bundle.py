@@ -63,6 +63,8 @@ options:
       - Inventory names of the exposed hosts that this client will use.
       - They must have been exposed from this controller, with the machine in their access list, see
         O(gangway.docker.dockerd_listener#module:allow).
+      - If no daemon of the fleet has TLS, there is no authority and clients need no identity. Then env files and
+        contexts are all that is installed, and at least one endpoint is required.
     type: list
     elements: str
     default: []
@@ -91,7 +93,7 @@ options:
         choices: [plan, apply, forget]
         default: plan
       ca:
-        description: The authorities by which clients know the servers, in PEM.
+        description: The authorities by which clients know the servers, in PEM. Without them, no identity is needed.
         type: str
       certificate:
         description: The client's certificate, in PEM.
@@ -189,7 +191,9 @@ identity_changed:
   returned: when O(state=present)
   type: bool
 client:
-  description: The identity and what it connects to. In check mode, it omits a certificate that is yet to be made.
+  description:
+    - The identity and what it connects to. In check mode, it omits a certificate that is yet to be made.
+    - Without C(fingerprint) and C(not_after) if no daemon of the fleet has TLS, since there is no identity then.
   returned: when O(state=present)
   type: dict
   sample:

@@ -224,3 +224,24 @@ def test_other_places_other_accounts_and_what_is_not_ours(machine: Host, exposed
     machine.run(f"rm -r {BUNDLE}")
     assert give(plain, machine, docker_client_user="")["client"]["user"] == "deploy"
     assert "witness" in as_user(machine, f"docker --context {machine.name} ps")
+
+
+@pytest.mark.one_host
+def test_a_daemon_without_tls_is_used_without_an_identity(machine: Host, controller: Controller) -> None:
+    exposed = controller.expose(expose_tls=False, expose_insecure=True, expose_allow=[machine.address])
+    assert exposed.code == 0, exposed.failures
+    before = listing(machine)
+    predicted = give(controller, machine, "--check")
+    assert listing(machine) == before
+    done = give(controller, machine)
+    assert (predicted["actions"], predicted["diff"]) == (done["actions"], done["diff"])
+    env = f"{BUNDLE}/gangway/{machine.name}.env"
+    # What another endpoint has left in the shell does no harm.
+    left = "DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=/nowhere"
+    assert "witness" in as_user(machine, f"export {left}; set -a; . {env}; docker ps")
+    assert "witness" in as_user(machine, f"docker --context {machine.name} ps")
+    assert ".pem" not in listing(machine)
+    assert not give(controller, machine)["changed"]
+    assert give(controller, machine, docker_client_endpoints=[])["failure"] == "endpoints_missing"
+    give(controller, machine, docker_client_state="absent")
+    assert listing(machine) == before

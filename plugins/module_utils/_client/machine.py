@@ -105,7 +105,8 @@ class _Machine:
 
     def _present(self) -> dict[str, t.Any]:
         instructions = self.instructions
-        problem = "" if instructions.phase == "apply" else self._problem()
+        needs_identity = instructions.ca is not None
+        problem = self._problem() if needs_identity and instructions.phase != "apply" else ""
         # What the controller says of a certificate is worth nothing for another one.
         meant = instructions.phase == "plan" and (instructions.certificate is None or self._is_expected())
         is_due = bool(problem) or (instructions.renew and meant)
@@ -153,7 +154,7 @@ class _Machine:
         key = None if new_key else self._content(layout.key)
         if instructions.pending is not None:
             key = read_pending_key(layout, instructions.pending)
-        bundle = Bundle((instructions.ca or "").encode(), certificate, key)
+        bundle = None if instructions.ca is None else Bundle(instructions.ca.encode(), certificate, key)
         wanted = wanted_files(layout, self.task.options, bundle, instructions.urls, instructions.plain)
         owner = (self.account.uid, self.account.gid)
         return plan_present(layout, self.task.options, self.there, wanted, self.known, owner)

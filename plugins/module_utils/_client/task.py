@@ -19,7 +19,7 @@ class Instructions:
     """What the controller knows of the identity. Nothing in it is secret."""
 
     phase: str = "plan"
-    #: The authorities by which clients know the servers, in PEM.
+    #: The authorities by which clients know the servers, in PEM; None: no daemon has TLS, so no identity is needed.
     ca: str | None = None
     #: The chain that is to be there, in PEM; when applying, it may have just been signed.
     certificate: str | None = None

@@ -44,21 +44,26 @@ class ClientOptions:
 
 
 def wanted_files(
-    layout: Layout, options: ClientOptions, bundle: Bundle, urls: t.Mapping[str, str], plain: t.Collection[str] = ()
+    layout: Layout,
+    options: ClientOptions,
+    bundle: Bundle | None,
+    urls: t.Mapping[str, str],
+    plain: t.Collection[str] = (),
 ) -> dict[str, Wanted]:
     """Return the files by path, in the order in which they are put in place.
 
-    C(plain): the endpoints without TLS. A context of theirs that had certificates would make the CLI use TLS.
+    C(bundle): None if no endpoint needs an identity. C(plain): the endpoints without TLS, all of them without a bundle.
+    A context of theirs that had certificates would make the CLI use TLS.
     """
-    # New CAs before a certificate that needs them; key and certificate next to each other.
-    files = {
-        layout.ca: Wanted(bundle.ca),
-        layout.key: Wanted(bundle.key, PRIVATE),
-        layout.certificate: Wanted(bundle.certificate),
-    }
+    files = {}
+    if bundle is not None:
+        # New CAs before a certificate that needs them; key and certificate next to each other.
+        files[layout.ca] = Wanted(bundle.ca)
+        files[layout.key] = Wanted(bundle.key, PRIVATE)
+        files[layout.certificate] = Wanted(bundle.certificate)
     for endpoint, context in options.names_of_contexts.items():
         description = f"client {options.client} of fleet {options.fleet}"
-        if endpoint not in plain:
+        if bundle is not None and endpoint not in plain:
             tls = layout.context_tls(context)
             # Copies, since the CLI knows no other way; all of them closed, as the CLI has them.
             files[f"{tls}/ca.pem"] = Wanted(bundle.ca, PRIVATE)

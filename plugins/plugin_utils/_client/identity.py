@@ -12,9 +12,11 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509_oid
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 from .._endpoint.connection import client_of, not_exposed
-from .._endpoint.record import read_record
+from .._endpoint.record import read_record, read_records
+from .._fleet.authority_making import check_may_begin
 from .._fleet.fleet import Fleet
 from .._fleet.members import check_client_names
 from .._fleet.on_disk.issued import note_removed
@@ -42,21 +44,48 @@ class ClientIdentity:
     pending: str | None = None
     #: Endpoints that need no identity, since they have no TLS.
     plain: list[str] = field(default_factory=list)
+    #: No daemon of the fleet asks for a certificate.
+    is_needed: bool = True
 
     def prepare(self) -> None:
-        """Find out from the record what should be on the machine.
+        """Find out from the record what should be on the machine; call M(urls) first.
 
-        Failures: C(authority_missing), C(client_revoked), C(client_name_taken), and what signing would raise, if it is
-        going to be needed.
+        Failures: C(authority_missing), C(client_revoked), C(client_name_taken), C(endpoints_missing), and what signing
+        would raise, if it is going to be needed.
         """
         self.fleet.check_not_revoked(self.name)
         check_client_names(self.fleet.folder, [self.name])
+        self.is_needed = not self._is_fleet_plain()
+        if not self.is_needed:
+            return
         self.fleet.required_authority()
         recorded = read_machine_record(self.fleet.machines_folder, self.host, self.name)
         if recorded:
             self.judge(recorded)
         if self.reasons or not recorded:
             self.check_signer()
+
+    def _is_fleet_plain(self) -> bool:
+        """Whether the fleet never had an authority, since none of its daemons has TLS.
+
+        An authority that is gone is another matter: without it, an identity must stay as it is. Failures:
+        C(authority_missing), C(endpoints_missing).
+        """
+        folder = self.fleet.endpoints_folder
+        if self.fleet.authority() is not None or read_records(folder):
+            return False
+        check_may_begin(self.fleet)
+        if self.plain:
+            return True
+        if read_records(folder, plain=True):
+            raise Failure(
+                "endpoints_missing",
+                thing=f"client {self.name!r}",
+                reason=f"no daemon of fleet {self.fleet.name!r} has TLS, so a client of it needs no identity",
+                cure="Name the hosts that it will use in endpoints (docker_client_endpoints in the role) to get env "
+                "files and docker contexts, or leave the client out",
+            )
+        return False
 
     def recall(self) -> None:
         """Find out from the record what was put on the machine, whatever its worth."""

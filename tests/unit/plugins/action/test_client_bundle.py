@@ -346,6 +346,80 @@ def test_a_daemon_without_tls_gets_a_context_without_certificates(
     assert placed.works()
 
 
+@pytest.fixture
+def plain(tmp_path: Path, make_record: t.Callable[..., EndpointRecord]) -> Site:
+    """A fleet that never had an authority, since its daemons have no TLS."""
+    site = Site(tmp_path)
+    (tmp_path / "user").mkdir(mode=0o700)
+    for name in ("web1", "web2"):
+        _write_plain(site, make_record, name)
+    return site
+
+
+def _write_plain(site: Site, make_record: t.Callable[..., EndpointRecord], name: str) -> None:
+    empty: dict[str, t.Any] = {**dict.fromkeys(("not_after", "fingerprint", "certificate"), ""), "issuer": None}
+    record = make_record(name=name, url=f"tcp://{name}:2375", tls=False, trust=None, **empty)
+    write_record(site.fleet.endpoints_folder, record)
+
+
+def test_a_fleet_without_tls_gets_env_files_and_contexts_and_no_identity(plain: Site) -> None:
+    keys = ("changed", "actions", "diff", "reason", "identity_changed", "client")
+    predicted = plain.run(endpoints=["web1", "web2"], check_mode=True)
+    assert plain.contents() == {}
+    done = plain.run(endpoints=["web1", "web2"])
+    assert {key: predicted[key] for key in keys} == {key: done[key] for key in keys}
+    assert (done["changed"], done["reason"], done["identity_changed"]) == (True, "", False)
+    assert "fingerprint" not in done["client"]
+    assert (plain.bundle / "gangway" / "web1.env").read_text() == (
+        "DOCKER_HOST=tcp://web1:2375\nDOCKER_TLS_VERIFY=\nDOCKER_CERT_PATH=\n"
+    )
+    assert len(list(plain.bundle.glob("contexts/meta/*/meta.json"))) == 2
+    assert not list(plain.bundle.rglob("*.pem"))
+    assert sorted(path.name for path in plain.fleet.folder.iterdir()) == ["endpoints"]
+    again = plain.run(endpoints=["web1", "web2"])
+    assert (again["changed"], plain.phases) == (False, ["plan"])
+    assert plain.run(state="absent")["changed"]
+    assert plain.contents() == {}
+
+
+def test_a_bundle_of_somebody_else_does_not_matter_where_none_is_needed(plain: Site) -> None:
+    plain.bundle.mkdir()
+    (plain.bundle / "cert.pem").write_text("mine")
+    assert plain.run(endpoints=["web1"])["changed"]
+    assert plain.run(state="absent")["changed"]
+    assert list(plain.contents().values()) == [b"mine"]
+
+
+def test_an_identity_comes_with_the_first_daemon_that_has_tls(
+    plain: Site, make_record: t.Callable[..., EndpointRecord]
+) -> None:
+    assert plain.run(endpoints=["web1"])["changed"]
+    ensure_authority(plain.fleet)
+    write_record(plain.fleet.endpoints_folder, make_record(name="web1"))
+    assert plain.run(endpoints=["web1"])["reason"] == "missing"
+    assert plain.works()
+    assert b"DOCKER_TLS_VERIFY=1" in (plain.bundle / "gangway" / "web1.env").read_bytes()
+    assert not plain.run(endpoints=["web1"])["changed"]
+
+
+def test_a_client_of_a_fleet_without_tls_has_to_name_endpoints(plain: Site) -> None:
+    refused = plain.run()
+    assert (refused["failure"], plain.phases) == ("endpoints_missing", [])
+    assert "docker_client_endpoints" in refused["msg"]
+
+
+def test_an_authority_that_was_lost_takes_no_identity_away(
+    placed: Site, make_record: t.Callable[..., EndpointRecord]
+) -> None:
+    """The daemons have lost their TLS meanwhile, so that nothing else names the authority."""
+    for name in ("web1", "web 2"):
+        _write_plain(placed, make_record, name)
+    before = placed.contents()
+    shutil.rmtree(placed.fleet.authority_folder)
+    assert placed.run(endpoints=["web1"])["failure"] == "authority_missing"
+    assert placed.contents() == before
+
+
 DAMAGE: dict[str, t.Callable[[Path], object]] = {
     "incomplete": lambda bundle: (bundle / "key.pem").unlink(),
     "incomplete ": lambda bundle: (bundle / "cert.pem").unlink(),
