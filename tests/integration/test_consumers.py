@@ -7,6 +7,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 import time
 import typing as t
 from pathlib import Path
@@ -14,11 +18,41 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.controller import Controller, Outcome
+from tests.integration.controller import ROOT, Controller, Outcome
 from tests.lab.hosts import Host
 from tests.shown import shown
 
 _NETWORK = ["172.30.77.0/24"]
+#: What ./dev has installed: the SDK and Testcontainers, node, and packages for it.
+_INSTALLED = {
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "NODE_PATH": str(Path(sys.prefix, "node_modules")),
+}
+#: Clients that run on. For each line, each prints one: the names of containers, or what went wrong.
+_RESIDENTS = {
+    "python3": """
+import sys
+
+import docker
+
+client = docker.from_env()
+for _line in sys.stdin:
+    try:
+        print([container.name for container in client.containers.list()], flush=True)
+    except Exception as exc:
+        print("refused:", repr(exc).replace("\\n", " "), flush=True)
+""",
+    "node": """
+const Docker = require("dockerode");
+const docker = new Docker();
+require("node:readline").createInterface({ input: process.stdin }).on("line", () => {
+  docker.listContainers().then(
+    (found) => console.log(JSON.stringify(found.map((container) => container.Names[0]))),
+    (error) => console.log(`refused: ${error.message.replace(/\\n/g, " ")}`),
+  );
+});
+""",
+}
 
 
 @pytest.fixture
@@ -28,6 +62,13 @@ def monitor(client_machine: Host) -> t.Iterator[Host]:
     client_machine.run(clear)
     yield client_machine
     client_machine.run(clear)
+
+
+def _blocks(section: str, *languages: str) -> list[str]:
+    """The code of the page's section in these languages."""
+    page = (ROOT / "docs" / "consumers.md").read_text(encoding="utf-8")
+    text = page.split(f"\n## {section}\n")[1].partition("\n## ")[0]
+    return re.findall(rf"^```(?:{'|'.join(languages)})\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def _plays(play: str, **names: str) -> list[dict[str, t.Any]]:
@@ -95,3 +136,93 @@ def test_prometheus_goes_on_discovering_across_a_renewal_and_a_rotation(
     _await(monitor, "second")
     assert monitor.run("systemctl show --property=MainPID prometheus").stdout == pid
     host.run("docker rm --force first second")
+
+
+def _run_section(section: str, controller: Controller, host: Host, **environment: str) -> list[str]:
+    """Write the programs of the page's section, run its play, and return what each command prints."""
+    for program in _blocks(section, "python", "js"):
+        # Its first line is a comment with its name.
+        (controller.folder / program.split()[1]).write_text(program)
+    (play, *_others) = _blocks(section, "yaml")
+    plays = _plays(play, web1=host.name)
+    outcome = controller.play(plays, environment={**_INSTALLED, **environment})
+    (result,) = outcome.results("localhost")
+    assert outcome.code == 0, result
+    return [ran["stdout"] for ran in result.get("results", [result])]
+
+
+@pytest.mark.one_host
+@pytest.mark.parametrize("section", ["Docker SDK for Python", "dockerode"])
+def test_sdks_list_containers(section: str, host: Host, controller: Controller) -> None:
+    assert controller.expose(expose_clients=["app"]).code == 0
+    (printed,) = _run_section(section, controller, host)
+    assert printed.removeprefix("/") == "witness"
+
+
+@pytest.mark.one_host
+def test_testcontainers_start_containers_and_reach_their_ports(host: Host, controller: Controller) -> None:
+    # Nothing can be pulled: an image of that name that serves a page.
+    serve = 'CMD ["/bin/busybox", "httpd", "-f", "-p", "80", "-h", "/www"]'
+    host.run(
+        "rm -rf /run/web && mkdir -p /run/web/www && cp -r /opt/busybox/bin /run/web && "
+        "echo hello > /run/web/www/index.html && "
+        f"tar -C /run/web -c . | docker import --change '{serve}' - nginx:alpine"
+    )
+    try:
+        assert controller.expose(expose_clients=["tests"]).code == 0
+        before = host.run("docker ps --all --quiet").stdout
+        python, node = _run_section("Testcontainers", controller, host, TESTCONTAINERS_RYUK_DISABLED="true")
+        assert "1 passed" in python
+        assert re.search(r"^\S+ pass 1$", node, re.MULTILINE), node
+        assert host.run("docker ps --all --quiet").stdout == before
+        events = host.run("docker events --since 10m --until 0s --filter event=start --filter image=nginx:alpine")
+        assert events.stdout.count("container start") == 2
+    finally:
+        host.run("docker rmi --force nginx:alpine; rm -rf /run/web")
+
+
+@pytest.mark.one_host
+def test_clients_that_run_on_across_a_renewal_and_a_rotation(host: Host, controller: Controller) -> None:
+    assert controller.expose(expose_clients=["app"], expose_validity=10).code == 0
+    lookup = f"{{{{ lookup('gangway.docker.docker_host', '{host.name}', client='app') }}}}"
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [{"ansible.builtin.debug": {"msg": lookup}}]}
+    variables = controller.play([play]).results("localhost")[0]["msg"]
+    residents = {
+        program: subprocess.Popen(
+            [program, "-c" if program == "python3" else "-e", script],
+            env=controller.environment(**_INSTALLED, **variables),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for program, script in _RESIDENTS.items()
+    }
+
+    def ask() -> dict[str, str]:
+        said = {}
+        for program, resident in residents.items():
+            assert resident.stdin is not None
+            assert resident.stdout is not None
+            print(file=resident.stdin, flush=True)
+            said[program] = resident.stdout.readline()
+        return said
+
+    try:
+        assert all("witness" in said for said in ask().values())
+        before = (controller.client("app") / "cert.pem").read_bytes()
+        renewed = controller.playbook("renew", expose_renew_before="30d")
+        assert renewed.code == 0, renewed.failures
+        assert (controller.client("app") / "cert.pem").read_bytes() != before
+        said = ask()
+        assert all("witness" in each for each in said.values()), said
+        rotated = controller.playbook("rotate_authority")
+        assert rotated.code == 0, rotated.failures
+        said = ask()
+        assert "witness" in said["python3"], said
+        # It has read the files once; a new process gets in.
+        assert "refused" in said["node"], said
+        assert _run_section("dockerode", controller, host) == ["/witness"]
+    finally:
+        for resident in residents.values():
+            resident.kill()
+            resident.communicate()
