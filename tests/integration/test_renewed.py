@@ -93,6 +93,18 @@ def test_tasks_run_once_for_each_new_certificate_and_not_in_check_mode(
 
 
 @pytest.mark.one_host
+@pytest.mark.parametrize("playbook", ["expose_docker", "renew"])
+def test_clients_are_announced_though_the_daemon_is_refused(
+    machine: Host, controller: Controller, hooks: dict[str, str], playbook: str
+) -> None:
+    assert controller.expose(expose_validity=10).code == 0
+    refused = controller.playbook(playbook, expose_renew_before="30d", expose_listen=["nowhere.invalid:2376"], **hooks)
+    assert (refused.code != 0, refused.failures[0]) == (True, "listen_unresolvable")
+    assert refused.failed(machine.name)
+    assert (_heard(machine), _clients(controller)) == ([], ["admin"])
+
+
+@pytest.mark.one_host
 def test_handlers_are_notified_where_a_clients_files_change(machine: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     handlers = [{"name": f"Restart {name}", "ansible.builtin.shell": f"echo {name} >> {_HEARD}"} for name in ("a", "b")]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import typing as t
@@ -149,20 +150,26 @@ def test_a_killed_rotation_goes_on_and_waits_for_clients_on_other_machines(
     assert controller.play([play]).code == 0
 
 
+@contextlib.contextmanager
+def _broken_dockerd(host: Host) -> t.Iterator[None]:
+    """dockerd does not come back once it is stopped, so that a new certificate can't be put in place."""
+    host.run("mv /usr/sbin/dockerd /usr/sbin/dockerd.real && printf '#!/bin/sh\\nexit 1\\n' > /usr/sbin/dockerd")
+    host.run("chmod +x /usr/sbin/dockerd")
+    try:
+        yield
+    finally:
+        host.run("mv /usr/sbin/dockerd.real /usr/sbin/dockerd; systemctl reset-failed docker.service docker.socket")
+        host.run("systemctl start docker.socket docker.service")
+
+
 def test_a_renewal_stops_at_the_first_host_that_is_not_healthy(hosts: list[Host], controller: Controller) -> None:
     short = {"expose_validity": 10, "expose_clients": ["admin", "bob"], "expose_key_type": "ed25519"}
     assert controller.expose(**short).code == 0
     certificates = {host.name: host.run("cat /etc/docker/gangway/cert.pem").stdout for host in hosts}
     first, second, third = hosts
-    # dockerd will not come back on the second host, whose new certificate can't be put in place.
-    second.run("mv /usr/sbin/dockerd /usr/sbin/dockerd.real && printf '#!/bin/sh\\nexit 1\\n' > /usr/sbin/dockerd")
-    second.run("chmod +x /usr/sbin/dockerd")
-    try:
+    with _broken_dockerd(second):
         due = {**short, "expose_validity": 365, "expose_renew_before": "30d", "renew_serial": 1}
         outcome = controller.playbook("renew", **due)
-    finally:
-        second.run("mv /usr/sbin/dockerd.real /usr/sbin/dockerd; systemctl reset-failed docker.service docker.socket")
-        second.run("systemctl start docker.socket docker.service")
     assert outcome.code != 0
     assert "verified" in outcome.listener(first.name)["endpoint"]
     assert outcome.failed(second.name)
@@ -177,6 +184,34 @@ def test_a_renewal_stops_at_the_first_host_that_is_not_healthy(hosts: list[Host]
     assert "could not be reached" in str(outcome.results(second.name)[-1]["msg"])
     assert controller.playbook("renew", **due).code == 0
     assert all(ask(host.address, bundle=controller.client()) == "answered" for host in hosts)
+
+
+def test_a_host_that_fails_keeps_nobody_else_of_its_batch_from_hearing_of_renewals(
+    hosts: list[Host], controller: Controller, tmp_path: Path
+) -> None:
+    noted = {"renewed": "echo heard >> /root/heard", "clients_renewed": f"echo heard >> {tmp_path}/heard"}
+    for name, command in noted.items():
+        (tmp_path / f"{name}.yml").write_text(json.dumps([{"name": "Note it", "ansible.builtin.shell": command}]))
+    hooks = {f"expose_{name}_tasks": str(tmp_path / f"{name}.yml") for name in noted}
+    # Another type of key has everything made again, at once.
+    short = {"expose_validity": 10, "expose_clients": ["admin", "bob"], "expose_key_type": "ed25519"}
+    assert controller.expose(**short).code == 0
+    first, second, third = hosts
+    for host in hosts:
+        host.run("rm -f /root/heard")
+
+    def heard() -> list[int]:
+        return [int(host.run("cat /root/heard 2>/dev/null | wc -l").stdout) for host in hosts]
+
+    due = {**short, "expose_validity": 365, "expose_renew_before": "30d", "renew_serial": [2, 1], **hooks}
+    with _broken_dockerd(first):
+        outcome = controller.playbook("renew", **due)
+    assert (outcome.code != 0, outcome.failed(first.name), outcome.failed(second.name)) == (True, True, False)
+    assert outcome.results(third.name) == [], "the next batch was not touched"
+    assert (heard(), (tmp_path / "heard").read_text()) == ([0, 1, 0], "heard\n")
+    outcome = controller.playbook("renew", **due)
+    assert outcome.code == 0, outcome.failures
+    assert (heard(), (tmp_path / "heard").read_text()) == ([1, 1, 1], "heard\n")
 
 
 @attack(
