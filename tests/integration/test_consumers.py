@@ -160,6 +160,34 @@ def test_sdks_list_containers(section: str, host: Host, controller: Controller) 
 
 
 @pytest.mark.one_host
+def test_dockerode_is_restarted_with_the_env_file_of_the_role_client(host: Host, controller: Controller) -> None:
+    """The machine that has the client is the controller here, since it has Node.js."""
+    assert controller.expose().code == 0
+    (program,) = _blocks("dockerode", "js")
+    (controller.folder / "containers.js").write_text(program)
+    place = controller.folder / "machine"
+    run = f"set -a; . {place}/gangway/{host.name}.env; node {controller.folder}/containers.js >> {place}.log"
+    variables = {
+        "docker_client_name": "app",
+        "docker_client_path": str(place),
+        "docker_client_endpoints": [host.name],
+        "docker_client_contexts": False,
+        "docker_client_fleets_dir": str(controller.fleets_dir),
+        "docker_client_notify": ["Restart the application"],
+    }
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "roles": [{"role": "gangway.docker.client", **variables}],
+        "handlers": [{"name": "Restart the application", "ansible.builtin.shell": run}],
+    }
+    for due in ({"docker_client_validity": "240h"}, {}, {"docker_client_renew_before": "30d"}):
+        outcome = controller.play([{**play, "vars": due}], environment=_INSTALLED)
+        assert outcome.code == 0, outcome.failures
+    assert Path(f"{place}.log").read_text() == "/witness\n" * 2, "once for each certificate"
+
+
+@pytest.mark.one_host
 def test_testcontainers_start_containers_and_reach_their_ports(host: Host, controller: Controller) -> None:
     # Nothing can be pulled: an image of that name that serves a page.
     serve = 'CMD ["/bin/busybox", "httpd", "-f", "-p", "80", "-h", "/www"]'
