@@ -18,11 +18,30 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.controller import ROOT, Controller, Outcome
+from tests.integration.controller import Controller, Outcome
 from tests.lab.hosts import Host
 from tests.shown import shown
 
 _NETWORK = ["172.30.77.0/24"]
+
+
+class Example(t.NamedTuple):
+    """Programs of the page, and the play that runs them."""
+
+    programs: tuple[str, ...]
+    play: str
+
+
+SDK = Example(
+    (shown("docs/consumers.md", "# containers.py"),), shown("docs/consumers.md", "- name: Use web1 from Python")
+)
+DOCKERODE = Example(
+    (shown("docs/consumers.md", "// containers.js"),), shown("docs/consumers.md", "- name: Use web1 from Node.js")
+)
+TESTCONTAINERS = Example(
+    (shown("docs/consumers.md", "# test_web.py"), shown("docs/consumers.md", "// web.test.js")),
+    shown("docs/consumers.md", "- name: Test with containers on web1"),
+)
 #: What ./dev has installed: the SDK and Testcontainers, node, and packages for it.
 _INSTALLED = {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -62,13 +81,6 @@ def monitor(client_machine: Host) -> t.Iterator[Host]:
     client_machine.run(clear)
     yield client_machine
     client_machine.run(clear)
-
-
-def _blocks(section: str, *languages: str) -> list[str]:
-    """The code of the page's section in these languages."""
-    page = (ROOT / "docs" / "consumers.md").read_text(encoding="utf-8")
-    text = page.split(f"\n## {section}\n")[1].partition("\n## ")[0]
-    return re.findall(rf"^```(?:{'|'.join(languages)})\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def _plays(play: str, **names: str) -> list[dict[str, t.Any]]:
@@ -138,24 +150,22 @@ def test_prometheus_goes_on_discovering_across_a_renewal_and_a_rotation(
     host.run("docker rm --force first second")
 
 
-def _run_section(section: str, controller: Controller, host: Host, **environment: str) -> list[str]:
-    """Write the programs of the page's section, run its play, and return what each command prints."""
-    for program in _blocks(section, "python", "js"):
+def _run_example(example: Example, controller: Controller, host: Host, **environment: str) -> list[str]:
+    """Write the programs, run the play, and return what each command prints."""
+    for program in example.programs:
         # Its first line is a comment with its name.
         (controller.folder / program.split()[1]).write_text(program)
-    (play, *_others) = _blocks(section, "yaml")
-    plays = _plays(play, web1=host.name)
-    outcome = controller.play(plays, environment={**_INSTALLED, **environment})
+    outcome = controller.play(_plays(example.play, web1=host.name), environment={**_INSTALLED, **environment})
     (result,) = outcome.results("localhost")
     assert outcome.code == 0, result
     return [ran["stdout"] for ran in result.get("results", [result])]
 
 
 @pytest.mark.one_host
-@pytest.mark.parametrize("section", ["Docker SDK for Python", "dockerode"])
-def test_sdks_list_containers(section: str, host: Host, controller: Controller) -> None:
+@pytest.mark.parametrize("example", [SDK, DOCKERODE], ids=["Docker SDK for Python", "dockerode"])
+def test_sdks_list_containers(example: Example, host: Host, controller: Controller) -> None:
     assert controller.expose(expose_clients=["app"]).code == 0
-    (printed,) = _run_section(section, controller, host)
+    (printed,) = _run_example(example, controller, host)
     assert printed.removeprefix("/") == "witness"
 
 
@@ -163,7 +173,7 @@ def test_sdks_list_containers(section: str, host: Host, controller: Controller) 
 def test_dockerode_is_restarted_with_the_env_file_of_the_role_client(host: Host, controller: Controller) -> None:
     """The machine that has the client is the controller here, since it has Node.js."""
     assert controller.expose().code == 0
-    (program,) = _blocks("dockerode", "js")
+    (program,) = DOCKERODE.programs
     (controller.folder / "containers.js").write_text(program)
     place = controller.folder / "machine"
     run = f"set -a; . {place}/gangway/{host.name}.env; node {controller.folder}/containers.js >> {place}.log"
@@ -199,7 +209,7 @@ def test_testcontainers_start_containers_and_reach_their_ports(host: Host, contr
     try:
         assert controller.expose(expose_clients=["tests"]).code == 0
         before = host.run("docker ps --all --quiet").stdout
-        python, node = _run_section("Testcontainers", controller, host, TESTCONTAINERS_RYUK_DISABLED="true")
+        python, node = _run_example(TESTCONTAINERS, controller, host, TESTCONTAINERS_RYUK_DISABLED="true")
         assert "1 passed" in python
         assert re.search(r"^\S+ pass 1$", node, re.MULTILINE), node
         assert host.run("docker ps --all --quiet").stdout == before
@@ -249,7 +259,7 @@ def test_clients_that_run_on_across_a_renewal_and_a_rotation(host: Host, control
         assert "witness" in said["python3"], said
         # It has read the files once; a new process gets in.
         assert "refused" in said["node"], said
-        assert _run_section("dockerode", controller, host) == ["/witness"]
+        assert _run_example(DOCKERODE, controller, host) == ["/witness"]
     finally:
         for resident in residents.values():
             resident.kill()

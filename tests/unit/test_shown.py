@@ -20,9 +20,10 @@ from tests.shown import NAMED, NOT_RUN, PAGES, ROOT, Block, blocks, inline, inli
 #: Parsers by the language of a fence. What runs is parsed by what runs it; this is for the rest, too.
 _PARSERS: dict[str, t.Callable[[str], t.Any]] = {
     "yaml": lambda text: list(yaml.safe_load_all(text)),
+    "python": ast.parse,
     "toml": lambda text: importlib.import_module("tomllib").loads(text),
 }
-_WITHOUT_PARSER = {"sh", "hcl"}
+_WITHOUT_PARSER = {"sh", "hcl", "js"}
 _SHOWN = [block for page in PAGES for block in blocks(page)]
 
 
