@@ -29,8 +29,8 @@ def test_modules_without_a_role(host: Host, client_machine: Host, tmp_path: Path
 def test_from_a_bare_server_to_an_exposed_daemon(
     host: Host, lab: t.Callable[..., Host], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """C(host) has nothing to do with it: it gives the test to one lane."""
-    bare = lab(f"{request.config.getoption('--prefix')}-bare", CLIENT)
+    """C(host) has nothing to do with it: it gives the test to a lane."""
+    bare = lab(f"{request.config.getoption('--prefix')}-{host.flavour}-bare", CLIENT)
     reader = Reader(tmp_path, bare, bare)
     reader.plays(shown("docs/custom-plays.md", "- name: Install Docker from the distribution"))
     assert ask(bare.address, bundle=reader.fleet / "clients" / "admin") == "answered"
