@@ -147,6 +147,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "one_host: runs on one flavour only, for its subject is not the host",
         "flavours(*names): runs on these flavours only: the others show nothing new",
         "soak: runs with --soak only, for it takes long",
+        "due(*values): of its parameters' values, these run without --soak; the others go much the same way",
         "shows(*states): makes endpoint_info return these states",
     ):
         config.addinivalue_line("markers", marker)
@@ -182,9 +183,12 @@ def _is_due(item: pytest.Item) -> bool:
     """Whether the test runs on its flavour without --soak."""
     if item.get_closest_marker("soak") is not None:
         return False
-    flavours = _flavours(item)
+    flavours, values = _flavours(item), _parameters(item).values()
     marker = item.get_closest_marker("flavours")
     if marker is not None and not flavours <= {*marker.args}:
+        return False
+    marker = item.get_closest_marker("due")
+    if marker is not None and not any(value in marker.args for value in values):
         return False
     if item.get_closest_marker("one_host") is None or not flavours:
         return True
@@ -201,8 +205,12 @@ def _is_for_soak(item: pytest.Item) -> bool:
 
 def _flavours(item: pytest.Item) -> set[str]:
     """Return the flavours of the hosts that the test takes."""
-    parameters: dict[str, str] = item.callspec.params if hasattr(item, "callspec") else {}
+    parameters = _parameters(item)
     return {parameters[fixture] for fixture in _HOSTS if fixture in parameters}
+
+
+def _parameters(item: pytest.Item) -> dict[str, t.Any]:
+    return item.callspec.params if hasattr(item, "callspec") else {}
 
 
 @pytest.fixture(scope="session")

@@ -90,6 +90,7 @@ def test_flags_behind_the_options_do_not_undo_tls(host: Host, controller: Contro
     ],
     ids=["socket", "override", "options_file"],
 )
+@pytest.mark.due("socket")
 def test_another_port_that_our_tls_protects_does_not_lose_it(
     host: Host, controller: Controller, method: str, addition: str
 ) -> None:

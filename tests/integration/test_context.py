@@ -185,7 +185,7 @@ def test_root_is_not_led_out_of_the_users_folder(machine: Host, controller: Cont
     )
 
 
-@pytest.mark.flavours("bookworm", "sid")
+@pytest.mark.flavours("sid")
 def test_each_exposed_host_has_a_context_on_the_controller(host: Host, controller: Controller) -> None:
     environment = {"DOCKER_CONFIG": str(controller.folder / "docker")}
     options: dict[str, t.Any] = {

@@ -565,6 +565,7 @@ def test_an_api_that_is_too_new_for_the_client(
         pytest.param("hangs up", marks=pytest.mark.shows("broken_off")),
     ],
 )
+@pytest.mark.due(True)
 def test_an_endpoint_that_accepts_and_says_nothing_costs_the_timeout_at_most(
     client: Path, ask: Ask, host: Host, kind: str, with_tls: bool
 ) -> None:

@@ -281,6 +281,7 @@ _UNDO_SABOTAGE = (
 )
 @pytest.mark.one_host
 @pytest.mark.parametrize("when", ["restarted", "rebooted"])
+@pytest.mark.due("restarted")
 def test_no_port_without_the_guard_and_none_past_it(host: Host, controller: Controller, when: str) -> None:
     for sabotage in SABOTAGE:
         exposed = controller.expose()

@@ -53,7 +53,7 @@ def test_the_port_opens_after_a_restart_and_closes_to_the_network_when_dockerd_e
     assert controller.expose(expose_method=method).changed(host.name) == 0
 
 
-@pytest.mark.flavours("bookworm", "sid")
+@pytest.mark.one_host
 @pytest.mark.parametrize("method", ["socket", "override"])
 def test_another_access_list_restarts_nothing(host: Host, controller: Controller, method: str) -> None:
     assert controller.expose(expose_method=method).code == 0

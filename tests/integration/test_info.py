@@ -66,6 +66,7 @@ def test_a_host_that_was_never_exposed(host: Host, controller: Controller) -> No
 
 @pytest.mark.one_host
 @pytest.mark.parametrize("kind", OPEN)
+@pytest.mark.due("options file", "docker.socket", "package's unit")
 def test_an_open_port_is_named_by_file_and_line(host: Host, controller: Controller, tidy: None, kind: str) -> None:
     preparation, place, port = OPEN[kind]
     host.run(f"mkdir -p /etc/docker; {preparation}; systemctl daemon-reload; systemctl restart docker.service")
@@ -77,6 +78,7 @@ def test_an_open_port_is_named_by_file_and_line(host: Host, controller: Controll
     assert any("without TLS" in warning for warning in result["warnings"])
 
 
+@pytest.mark.one_host
 def test_a_drop_in_in_the_clear(host: Host, controller: Controller) -> None:
     host.run(OPEN["override.conf"][0] + "; systemctl daemon-reload; systemctl restart docker.service")
     (listener,) = _tcp(_info(controller, host))
@@ -127,6 +129,7 @@ def test_secrets_are_not_shown(host: Host, controller: Controller) -> None:
     assert _SECRET not in done.stdout + done.stderr
 
 
+@pytest.mark.one_host
 def test_a_dockerd_that_is_down_stays_down(host: Host, controller: Controller) -> None:
     host.run("systemctl stop docker.service")
     result = _info(controller, host)

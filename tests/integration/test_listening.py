@@ -72,6 +72,7 @@ def test_an_interface_that_is_not_there_is_refused(host: Host, controller: Contr
 
 @pytest.mark.one_host
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.due("socket", "override")
 def test_an_address_that_is_not_up_at_boot_does_not_keep_dockerd_down(
     host: Host, controller: Controller, method: str, second: str
 ) -> None:
@@ -95,6 +96,7 @@ def test_an_address_that_is_not_up_at_boot_does_not_keep_dockerd_down(
 
 @pytest.mark.one_host
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.due("socket", "daemon_json")
 def test_plain_tcp_for_those_who_ask_twice(host: Host, controller: Controller, method: str) -> None:
     before, container = snapshot(host), started_at(host)
     plain = {"expose_tls": False, "expose_insecure": True, "expose_method": method, "expose_allow": [GATEWAY]}

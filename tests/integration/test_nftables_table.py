@@ -88,7 +88,7 @@ def _table(host: Host) -> str:
     by=ADMIN,
     expected="The next run puts them right",
 )
-@pytest.mark.flavours("bookworm", "sid")
+@pytest.mark.flavours("bookworm")
 def test_the_next_run_sees_what_others_changed_and_puts_it_right(exposed: Host, controller: Controller) -> None:
     before = _table(exposed)
     for change, command in CHANGES.items():

@@ -91,6 +91,7 @@ def test_dockerd_absent(host: Host, controller: Controller) -> None:
 
 
 @attack("Exposes a host whose kernel can't filter by cgroup", by=ADMIN, expected="Refused (`filtering_unsupported`)")
+@pytest.mark.flavours("trixie")
 def test_systemd_that_cannot_filter_packets(unfiltered: Host, tmp_path: Path) -> None:
     controller = Controller(tmp_path, [unfiltered])
     before = snapshot(unfiltered)

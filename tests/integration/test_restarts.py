@@ -102,6 +102,7 @@ def test_clients_that_start_dockerd_while_the_access_list_changes_do_no_harm(
 
 @pytest.mark.one_host
 @pytest.mark.parametrize("method", ["socket", "override"])
+@pytest.mark.due("socket")
 def test_twenty_runs_in_a_minute_never_trip_the_start_limit(
     host: Host, controller: Controller, method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

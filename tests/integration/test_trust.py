@@ -181,6 +181,7 @@ def test_drifted_files_are_mended_and_the_drift_is_told(host: Host, controller: 
     assert controller.expose().changed(host.name) == 0
 
 
+@pytest.mark.flavours("bookworm", "sid")
 def test_another_key_type_is_a_new_key_and_certificate(host: Host, controller: Controller) -> None:
     assert controller.expose().code == 0
     outcome = controller.expose(expose_key_type="ed25519")
@@ -372,6 +373,7 @@ def _company(folder: Path, *words: str) -> None:
     subprocess.run(["sh", str(SIGN), *words, str(folder)], check=True, capture_output=True)
 
 
+@pytest.mark.flavours("bookworm", "sid")
 def test_an_intermediate_authority_of_the_users_own(host: Host, controller: Controller, tmp_path: Path) -> None:
     pki = tmp_path / "pki"
     _company(pki, "init")
