@@ -28,6 +28,7 @@ IN_LAB = (sys.executable, "-m", "tests.lab", "run")
 PARTS = (("lint", "sanity", "units", "molecule"), ("integration",))
 #: Several hosts at once, one of each engine.
 FLEET = "tests/integration/fleet"
+GO_ON = "--go-on"
 
 nox.options.default_venv_backend = "none"
 
@@ -104,15 +105,15 @@ def integration(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """What `test` leaves out: tests on the other engines, every fault and sabotage with every method, runs cut off.
 
-    A lane for each engine, and one for the other init systems.
+    A lane for each engine, and one for the other init systems. With --go-on, what passed before does not run again.
     """
-    reports = CACHE / "soak"
-    reports.mkdir(exist_ok=True)
-    for report in reports.glob("*.xml"):
-        report.unlink()
-    words = ("--soak", "--timeout=3600", *session.posargs)
-    files = {flavour: reports / f"{flavour}.xml" for flavour in (*ENGINES, *OTHER_INITS)}
-    lanes = {flavour: flavour_lane(flavour, *words, f"--junitxml={file}") for flavour, file in files.items()}
+    files = {flavour: CACHE / "soak" / f"{flavour}.jsonl" for flavour in (*ENGINES, *OTHER_INITS)}
+    (CACHE / "soak").mkdir(exist_ok=True)
+    if GO_ON not in session.posargs:
+        for file in files.values():
+            file.unlink(missing_ok=True)
+    words = ("--soak", "--timeout=3600", *(word for word in session.posargs if word != GO_ON))
+    lanes = {flavour: flavour_lane(flavour, *words, f"--results={file}") for flavour, file in files.items()}
     others = {name: command for flavour in OTHER_INITS for name, command in lanes[flavour].items()}
     try:
         side_by_side(session, *(lanes[flavour] for flavour in ENGINES), others)

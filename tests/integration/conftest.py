@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.controller import Controller
+from tests.integration.controller import ROOT, Controller
 from tests.lab.engine import Engine, find_or_start_engine
 from tests.lab.hosts import Host
 from tests.lab.images import CLIENT, ENGINES, FIREWALLS, FLAVOURS, OTHER_INITS
 from tests.lab.packages import UNDRESS
+from tests.tooling.results import Ended, append_result, present_commit, read_ended
 
 #: The fixtures that give a host of some flavour. (firewall_host is always of the flavour FIREWALLS.)
 _HOSTS = {
@@ -29,6 +30,8 @@ _HOSTS = {
     "other_init": OTHER_INITS,
     "scripted": OTHER_INITS,
 }
+#: What pytest has reported of a test.
+_REPORTS = pytest.StashKey[t.List[pytest.TestReport]]()
 #: An address of the lab's gateway that is in no access list: packets from it come from outside.
 OUTSIDE = "172.30.77.2"
 
@@ -140,6 +143,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="what runs without it leave out: tests on the other flavours, every fault, and the tests marked soak",
     )
+    parser.addoption(
+        "--results", type=Path, help="note in this file what became of each test; those that it says passed do not run"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -163,9 +169,41 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     chosen, soak = config.getoption("--flavour"), config.getoption("--soak")
     is_wanted = _is_for_soak if soak else _is_due
-    wanted = [item for item in items if _fits(item, chosen) and is_wanted(item)]
+    results = config.getoption("--results")
+    passed = {ended.test for ended in read_ended(results) if ended.outcome == "passed"} if results else set()
+    wanted = [item for item in items if _fits(item, chosen) and is_wanted(item) and item.nodeid not in passed]
     config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
     items[:] = wanted
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> t.Generator[None, object, object]:
+    """Note what became of the test."""
+    item.stash[_REPORTS] = []
+    ran = yield
+    results, reports = item.config.getoption("--results"), item.stash[_REPORTS]
+    if results:
+        outcome = next((outcome for outcome in map(_outcome, reports) if outcome != "passed"), "passed")
+        seconds = sum(report.duration for report in reports)
+        append_result(results, Ended(item.nodeid, outcome, seconds, present_commit(ROOT)))
+    return ran
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> t.Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[_REPORTS].append(report)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With all of its tests passed before, a run has nothing left to do."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.getoption("--results"):
+        session.exitstatus = pytest.ExitCode.OK
+
+
+def _outcome(report: pytest.TestReport) -> str:
+    return "error" if report.failed and report.when != "call" else report.outcome
 
 
 def _fits(item: pytest.Item, chosen: str | None) -> bool:

@@ -2,15 +2,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The table of C(./dev soak): each test on each flavour, from the JUnit files that pytest writes."""
+"""The table of C(./dev soak): each test on each flavour."""
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from .results import read_ended
 
 
 @dataclass(frozen=True)
@@ -24,33 +25,32 @@ class Result:
 
 
 def summary(reports: Mapping[str, Path], flavours: Sequence[str]) -> str:
-    """Return the table of these JUnit files, each by the name of its lane."""
+    """Return the table of these files of results, each by the name of its lane."""
     missing = [lane for lane, report in reports.items() if not report.exists()]
     columns = [*flavours, *(lane for lane in reports if lane not in flavours)]
-    return table(read_results(reports, flavours), columns, missing)
+    commits = dict.fromkeys(ended.commit for report in reports.values() for ended in read_ended(report))
+    return f"{table(read_results(reports, flavours), columns, missing)}Commits: {', '.join(commits)}\n"
 
 
 def read_results(reports: Mapping[str, Path], flavours: Sequence[str]) -> list[Result]:
-    """Read the JUnit files, each by the name of its lane.
+    """Read the files of results, each by the name of its lane.
 
     A test is on the flavour that its parameters name, else on that of its lane.
     """
     results = []
     for lane, report in reports.items():
-        if report.exists():
-            # Our own pytest wrote it.
-            for case in ET.parse(report).iter("testcase"):  # noqa: S314
-                test, flavour = _split(case.get("name", ""), flavours)
-                module = case.get("classname", "").removeprefix("tests.integration.")
-                name = f"{module}::{test}"
-                results.append(Result(name, flavour or lane, _outcome(case), float(case.get("time", 0))))
+        for ended in read_ended(report):
+            path, _colons, name = ended.test.partition("::")
+            test, flavour = _split(name, flavours)
+            module = path.removeprefix("tests/integration/").removesuffix(".py").replace("/", ".")
+            results.append(Result(f"{module}::{test}", flavour or lane, ended.outcome, ended.seconds))
     return results
 
 
 def table(results: Sequence[Result], flavours: Sequence[str], missing: Sequence[str] = ()) -> str:
     """Return a Markdown table of tests by flavour, with the sums, and a list of what did not pass.
 
-    C(missing) names lanes that wrote no report.
+    C(missing) names lanes without results.
     """
     cells: dict[str, dict[str, str]] = defaultdict(dict)
     for result in results:
@@ -61,7 +61,7 @@ def table(results: Sequence[Result], flavours: Sequence[str], missing: Sequence[
     lines = [["test", *columns], ["---"] * (len(columns) + 1), *rows]
     text = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
     bad = [f"- {r.test} on {r.flavour}: {r.outcome}" for r in results if r.outcome not in ("passed", "skipped")]
-    bad += [f"- no report of {lane}" for lane in missing]
+    bad += [f"- no results of {lane}" for lane in missing]
     return "\n".join([text, "", *(bad or ["Every test passed."]), ""])
 
 
@@ -79,13 +79,3 @@ def _split(name: str, flavours: Sequence[str]) -> tuple[str, str]:
             left = f"-{parameters}-".replace(f"-{flavour}-", "-", 1).strip("-")
             return (f"{function}[{left}]" if left else function), flavour
     return function + (f"[{parameters}]" if bracket else ""), ""
-
-
-def _outcome(case: ET.Element) -> str:
-    return next(_outcomes(case), "passed")
-
-
-def _outcomes(case: ET.Element) -> Iterator[str]:
-    for tag, outcome in (("failure", "failed"), ("error", "error"), ("skipped", "skipped")):
-        if case.find(tag) is not None:
-            yield outcome

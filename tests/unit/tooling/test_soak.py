@@ -8,37 +8,45 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.tooling.results import Ended, append_result, read_ended
 from tests.tooling.soak import summary
 
 _FLAVOURS = ("bookworm", "sid", "bookworm-openrc")
-_REPORT = """\
-<testsuites><testsuite>
-<testcase classname="tests.integration.test_methods" name="test_a[sid-socket-then-override]" time="61.4"/>
-<testcase classname="tests.integration.test_methods" name="test_a[bookworm-socket-then-override]" time="60.2">
-  <failure message="assert 1 == 2">...</failure></testcase>
-<testcase classname="tests.integration.test_methods" name="test_a[socket-bookworm-openrc]" time="2.6">
-  <skipped message="no"/></testcase>
-<testcase classname="tests.integration.test_adopt" name="test_b[sid]" time="1">
-  <error message="no host">...</error></testcase>
-<testcase classname="tests.integration.fleet.test_fleet" name="test_c" time="70.0"/>
-</testsuite></testsuites>
-"""
+_METHODS, _ADOPT = "tests/integration/test_methods.py::", "tests/integration/test_adopt.py::"
+_ENDED = (
+    Ended(f"{_METHODS}test_a[sid-socket-then-override]", "failed", 61.4, "1111111"),
+    Ended(f"{_METHODS}test_a[bookworm-socket-then-override]", "failed", 60.2, "1111111"),
+    Ended(f"{_METHODS}test_a[socket-bookworm-openrc]", "skipped", 2.6, "1111111"),
+    Ended(f"{_ADOPT}test_b[sid]", "error", 1, "1111111"),
+    Ended("tests/integration/fleet/test_fleet.py::test_c", "passed", 70, "1111111"),
+    Ended(f"{_METHODS}test_a[sid-socket-then-override]", "passed", 59.5, "2222222"),
+)
 
 
 def test_tests_are_rows_and_flavours_are_columns(tmp_path: Path) -> None:
-    report = tmp_path / "integration-fleet.xml"
-    report.write_text(_REPORT)
-    lanes = {"bookworm": tmp_path / "missing.xml", "fleet": report}
+    report = tmp_path / "fleet.jsonl"
+    for ended in _ENDED:
+        append_result(report, ended)
+    lanes = {"bookworm": tmp_path / "missing.jsonl", "fleet": report}
     assert summary(lanes, _FLAVOURS).splitlines() == [
         "| test | bookworm | sid | bookworm-openrc | fleet |",
         "| --- | --- | --- | --- | --- |",
         "| fleet.test_fleet::test_c |  |  |  | passed 70 s |",
         "| test_adopt::test_b |  | error 1 s |  |  |",
-        "| test_methods::test_a[socket-then-override] | failed 60 s | passed 61 s |  |  |",
+        "| test_methods::test_a[socket-then-override] | failed 60 s | passed 60 s |  |  |",
         "| test_methods::test_a[socket] |  |  | skipped 3 s |  |",
-        "| **all** | 0 of 1 passed, 60 s | 1 of 2 passed, 62 s | 0 of 1 passed, 3 s | 1 of 1 passed, 70 s |",
+        "| **all** | 0 of 1 passed, 60 s | 1 of 2 passed, 60 s | 0 of 1 passed, 3 s | 1 of 1 passed, 70 s |",
         "",
         "- test_methods::test_a[socket-then-override] on bookworm: failed",
         "- test_adopt::test_b on sid: error",
-        "- no report of bookworm",
+        "- no results of bookworm",
+        "Commits: 2222222, 1111111",
     ]
+
+
+def test_a_run_that_is_killed_leaves_what_has_ended(tmp_path: Path) -> None:
+    report = tmp_path / "sid.jsonl"
+    append_result(report, _ENDED[0])
+    with report.open("a") as stream:
+        stream.write('{"test": "tests/integration/test_x.py::te')
+    assert read_ended(report) == [_ENDED[0]]
