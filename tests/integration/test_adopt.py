@@ -89,7 +89,7 @@ def tidy(host: Host):  # type: ignore[no-untyped-def]
 @pytest.mark.one_host
 @pytest.mark.usefixtures("tidy")
 @pytest.mark.parametrize("kind", OPEN)
-@pytest.mark.due("override.conf", "daemon.json", "socket unit")
+@pytest.mark.due("override.conf", "daemon.json")
 def test_an_insecure_host_becomes_a_secure_one_in_one_run(host: Host, controller: Controller, kind: str) -> None:
     setup, place, port = OPEN[kind]
     host.run(f"{setup}; systemctl daemon-reload; systemctl reset-failed docker.service; systemctl restart docker")

@@ -78,7 +78,7 @@ def listing(machine: Host) -> str:
     by=LOCAL_USER,
     expected="The key is 0600 in a 0700 folder, and in no log or output",
 )
-@pytest.mark.flavours("bookworm", "sid")
+@pytest.mark.flavours("sid")
 def test_the_user_connects_in_every_way_until_revoked_and_the_key_is_nowhere_else(
     machine: Host, exposed: Controller
 ) -> None:

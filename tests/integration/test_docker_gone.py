@@ -42,7 +42,7 @@ def _removed(host: Host) -> Iterator[None]:
 
 @pytest.mark.one_host
 @pytest.mark.parametrize(("method", "firewall"), [("socket", "auto"), ("socket", "nftables"), ("daemon_json", "auto")])
-@pytest.mark.due("socket")
+@pytest.mark.due("daemon_json")
 def test_nothing_of_ours_stays_where_docker_was_removed_and_the_port_closes(
     host: Host, controller: Controller, method: str, firewall: str
 ) -> None:

@@ -279,9 +279,8 @@ _UNDO_SABOTAGE = (
     by=ADMIN,
     expected="The port is closed; dockerd runs",
 )
-@pytest.mark.one_host
+@pytest.mark.soak
 @pytest.mark.parametrize("when", ["restarted", "rebooted"])
-@pytest.mark.due("restarted")
 def test_no_port_without_the_guard_and_none_past_it(host: Host, controller: Controller, when: str) -> None:
     for sabotage in SABOTAGE:
         exposed = controller.expose()

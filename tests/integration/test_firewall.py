@@ -302,6 +302,7 @@ def test_firewalld_and_ufw_let_in_only_who_is_listed(
     assert (again.code, again.changed(host.name)) == (0, 0)
 
 
+@pytest.mark.due("ufw")
 def test_firewalld_and_ufw_forget_what_is_no_longer_asked_for(
     firewall_host: Host, firewall_controller: Controller, firewall: str
 ) -> None:
@@ -317,6 +318,7 @@ def test_firewalld_and_ufw_forget_what_is_no_longer_asked_for(
     assert _etc(host) == before
 
 
+@pytest.mark.due("firewalld")
 def test_firewalld_and_ufw_guard_only_the_addresses_that_are_listened_on(
     firewall_host: Host, firewall_controller: Controller, firewall: str
 ) -> None:
@@ -330,6 +332,7 @@ def test_firewalld_and_ufw_guard_only_the_addresses_that_are_listened_on(
     assert not any(host.address_ipv6 in line for line in rules)
 
 
+@pytest.mark.due("ufw")
 def test_firewalld_and_ufw_are_cleared_without_their_name_while_they_are_stopped(
     firewall_host: Host, firewall_controller: Controller, firewall: str
 ) -> None:
@@ -342,6 +345,7 @@ def test_firewalld_and_ufw_are_cleared_without_their_name_while_they_are_stopped
     assert _etc(host) == before
 
 
+@pytest.mark.due("ufw")
 def test_changing_from_one_firewall_to_another_removes_the_first_ones_rules(
     firewall_host: Host, firewall_controller: Controller, firewall: str
 ) -> None:
@@ -386,6 +390,7 @@ def test_a_firewall_that_is_not_in_force_is_not_relied_on(
     by=ADMIN,
     expected="Nobody outside the access list gets through after the next run, or after the next start of dockerd",
 )
+@pytest.mark.due("firewalld")
 def test_a_firewall_that_is_stopped_later_leaves_no_open_port(
     firewall_host: Host, firewall_controller: Controller, firewall: str
 ) -> None:

@@ -96,7 +96,7 @@ def test_an_address_that_is_not_up_at_boot_does_not_keep_dockerd_down(
 
 @pytest.mark.one_host
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.due("socket", "daemon_json")
+@pytest.mark.due("socket")
 def test_plain_tcp_for_those_who_ask_twice(host: Host, controller: Controller, method: str) -> None:
     before, container = snapshot(host), started_at(host)
     plain = {"expose_tls": False, "expose_insecure": True, "expose_method": method, "expose_allow": [GATEWAY]}
@@ -148,6 +148,7 @@ def test_plain_tcp_is_refused_unless_it_is_meant(
 
 @pytest.mark.one_host
 @pytest.mark.parametrize("method", ["socket", "daemon_json"])
+@pytest.mark.due("daemon_json")
 def test_live_restore_stays_as_it_was_where_it_is_not_wanted(host: Host, controller: Controller, method: str) -> None:
     before, container = snapshot(host), started_at(host)
     options = {"expose_live_restore": False, "expose_method": method}

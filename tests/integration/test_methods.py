@@ -17,7 +17,7 @@ METHODS = ("socket", "override", "options_file", "daemon_json")
 #: Each method once as the first, and once as the one that is changed to.
 CHANGES = tuple(zip(METHODS, (*METHODS[1:], METHODS[0])))
 #: So that each engine meets each method: as the first, or as the one that is changed to.
-_ENGINES_OF_CHANGES = (("bookworm", "sid"), ("trixie",), ("bookworm", "sid"), ("trixie",))
+_ENGINES_OF_CHANGES = (("bookworm",), ("trixie",), ("sid",), ("trixie",))
 #: What each method has in the files that it shares with others.
 _SIGNS = {
     "socket": "test -e /etc/systemd/system/docker-gangway.socket",

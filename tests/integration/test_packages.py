@@ -27,7 +27,7 @@ _UNIT = "/usr/lib/systemd/system/docker.service"
 
 @pytest.mark.one_host
 @pytest.mark.parametrize(("package", "auto", "other"), METHODS, ids=[row[0] for row in METHODS])
-@pytest.mark.due("docker_ce", "fedora")
+@pytest.mark.due("fedora")
 def test_methods_on_a_package(host: Host, controller: Controller, package: str, auto: str, other: str) -> None:
     # The next test's host is undressed.
     dress(host, package)

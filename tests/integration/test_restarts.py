@@ -67,6 +67,7 @@ def test_a_restart_loses_no_request_but_those_in_flight(
 
 @pytest.mark.one_host
 @pytest.mark.parametrize("firewall", ["systemd", "nftables"])
+@pytest.mark.due("systemd")
 def test_clients_that_start_dockerd_while_the_access_list_changes_do_no_harm(
     host: Host, controller: Controller, firewall: str
 ) -> None:
@@ -100,9 +101,8 @@ def test_clients_that_start_dockerd_while_the_access_list_changes_do_no_harm(
         host.run("kill $(cat /run/clients); rm -f /run/client.py /run/clients", check=False)
 
 
-@pytest.mark.one_host
+@pytest.mark.soak
 @pytest.mark.parametrize("method", ["socket", "override"])
-@pytest.mark.due("socket")
 def test_twenty_runs_in_a_minute_never_trip_the_start_limit(
     host: Host, controller: Controller, method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
