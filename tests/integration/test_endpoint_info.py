@@ -528,9 +528,11 @@ def test_an_authorization_plugin_refuses_or_fails(
 def test_an_api_that_is_too_old_for_the_client(
     host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask
 ) -> None:
-    """The docker command 29 begins at 1.44; the engine 20.10 ends at 1.41."""
+    """As with the docker command 29, which begins at 1.44, and the engine 20.10, which ends at 1.41."""
     newest = host.run("docker version --format '{{.Server.APIVersion}}'").stdout.strip()
-    result = ask(daemons.dockerd(PORT, bundle=server), cert_path=str(client), api_versions="1.44-1.52")
+    _major, minor = _numbers(newest)
+    wanted = f"1.{minor + 3}-1.{minor + 11}"
+    result = ask(daemons.dockerd(PORT, bundle=server), cert_path=str(client), api_versions=wanted)
     assert result["state"] == "api_too_old"
     assert newest in result["reason"]
 
@@ -541,6 +543,8 @@ def test_an_api_that_is_too_new_for_the_client(
     host: Host, daemons: Daemons, server: Path, client: Path, ask: Ask
 ) -> None:
     """The docker command of 20.10 ends at 1.41."""
+    if host.flavour == "bookworm":
+        pytest.skip("dockerd 20.10 can't be told to refuse older clients")
     newest = host.run("docker version --format '{{.Server.APIVersion}}'").stdout.strip()
     url = daemons.dockerd(PORT, bundle=server, DOCKER_MIN_API_VERSION=newest)
     ranges: list[dict[str, str]] = [{"api_versions": "1.12-1.41"}]
