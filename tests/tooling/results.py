@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import subprocess
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,19 +33,16 @@ def append_result(file: Path, ended: Ended) -> None:
 def read_ended(file: Path) -> list[Ended]:
     """Return the last result of each test, in the order in which the tests ended first."""
     found: dict[str, Ended] = {}
-    for line in _lines(file):
-        ended = Ended(**json.loads(line))
-        found[ended.test] = ended
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        # A run that was killed may leave half a line, and the next one goes on behind it.
+        with contextlib.suppress(ValueError):
+            ended = Ended(**json.loads(line))
+            found[ended.test] = ended
     return list(found.values())
 
 
+@functools.cache
 def present_commit(root: Path) -> str:
     """Return the short name of the commit; with C(+) where files differ from it."""
     words = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--exclude=*"]
     return subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
-
-
-def _lines(file: Path) -> Iterator[str]:
-    if file.exists():
-        # The last line is half of one where the run was killed.
-        yield from (line for line in file.read_text(encoding="utf-8").splitlines() if line.endswith("}"))

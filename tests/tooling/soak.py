@@ -62,7 +62,7 @@ def table(results: Sequence[Result], flavours: Sequence[str], missing: Sequence[
     text = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
     bad = [f"- {r.test} on {r.flavour}: {r.outcome}" for r in results if r.outcome not in ("passed", "skipped")]
     bad += [f"- no results of {lane}" for lane in missing]
-    return "\n".join([text, "", *(bad or ["Every test passed."]), ""])
+    return "\n".join([text, "", *(bad or ["None of these tests failed."]), ""])
 
 
 def _sum(results: Sequence[Result]) -> str:

@@ -50,3 +50,7 @@ def test_a_run_that_is_killed_leaves_what_has_ended(tmp_path: Path) -> None:
     with report.open("a") as stream:
         stream.write('{"test": "tests/integration/test_x.py::te')
     assert read_ended(report) == [_ENDED[0]]
+    # Its line is lost with the half before it, and the test runs again.
+    append_result(report, _ENDED[3])
+    append_result(report, _ENDED[4])
+    assert read_ended(report) == [_ENDED[0], _ENDED[4]]
