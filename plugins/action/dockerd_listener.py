@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import typing as t
 
@@ -36,6 +37,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._listener.remote im
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.run import Run
 from ansible_collections.gangway.docker.plugins.plugin_utils._options.completion import complete_options
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.names import is_valid_name, parse_name, sort_names
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import parse_clients
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.task import Task
 
 
@@ -103,6 +105,8 @@ class ActionModule(ActionBase):
     def _present(self) -> dict[str, t.Any]:
         # Bad input shows before the host is asked.
         task = Task.of(self._args)
+        revoked = [client for client in task.clients if self._fleet.revoked_folder(client.name).exists()]
+        task = dataclasses.replace(task, clients=tuple(c for c in task.clients if c not in revoked))
         self._context.check()
         record = self._own_record("Exposing it replaces this record.")
         if record is not None and not record.tls:
@@ -178,7 +182,7 @@ class ActionModule(ActionBase):
             wanted=args["contexts"],
             renewing=args["state"] == "renewed",
             replace=args["replace_controller"],
-            clients=args["clients"],
+            clients=[client.name for client in parse_clients(args["clients"])],
         )
 
     def _written_names(self, task: Task) -> frozenset[str]:

@@ -80,23 +80,25 @@ options:
       - V(daemon_json) puts C(hosts) into C(daemon.json).
       - V(options_file) adds a block to the file that the package keeps for dockerd's options,
         C(/etc/default/docker), C(/etc/sysconfig/docker) or C(/etc/conf.d/docker).
+      - V(gateway) has HAProxy take the connections and pass them on to dockerd's unix socket. dockerd is neither changed
+        nor restarted, and clients can have the right to read only. It needs systemd, and HAProxy on the host.
       - V(auto) keeps the method that is in place. On a host that is not exposed it takes V(socket) if systemd starts
         dockerd with C(-H fd://), V(override) on other hosts with systemd, and V(options_file) on those without.
     type: str
-    choices: [auto, socket, override, daemon_json, options_file]
+    choices: [auto, socket, override, daemon_json, options_file, gateway]
     default: auto
   firewall:
     description:
       - What keeps machines that are not in O(allow) from the port.
-      - V(systemd) is the socket unit's own list, for O(method=socket) only.
+      - V(systemd) is the socket unit's own list, for O(method=socket) and O(method=gateway) only.
       - V(nftables) is a separate table, loaded by a separate unit before dockerd starts.
       - V(firewalld) is a policy in firewalld, 0.9 or newer, which has to be running.
       - V(ufw) are rules in front of all others in ufw, 0.36 or newer, which has to be enabled.
       - V(none) leaves the port to TLS alone.
-      - With every method but V(socket), a table in nftables lies underneath all of these. It has the access list, too.
+      - With every method but V(socket) and V(gateway), a table in nftables lies underneath all of these. It has the access list, too.
       - Rules cover exactly the addresses and ports that dockerd listens on. Rules of another firewall that an earlier
         run set are found and removed, also with O(state=absent).
-      - V(auto) is V(systemd) with O(method=socket), and V(nftables) with every other method.
+      - V(auto) is V(systemd) with O(method=socket) and O(method=gateway), and V(nftables) with every other method.
     type: str
     choices: [auto, systemd, nftables, firewalld, ufw, none]
     default: auto
@@ -135,8 +137,12 @@ options:
         others.
       - If the fleet has no authority, it is made once the host has been seen, so that none is made for a host of
         another fleet or controller.
+      - Each is a name, or a mapping with C(name) and C(rights). With O(method=gateway), these clients and no others
+        have access to the host. C(rights=read) lets a client ask what runs and how it does, see docs/gateway.md;
+        C(rights=full), the default, is root on the host. With every other method, each client of the fleet has full
+        rights, and C(rights=read) is refused.
     type: list
-    elements: str
+    elements: raw
     default: []
   contexts:
     description:

@@ -53,21 +53,31 @@ _BUSYBOX = (
     'mkdir -p "$1/opt/busybox/bin" && cp "$1/bin/busybox" "$1/opt/busybox/bin/"',
     'for applet in sh cat sleep env nc wget; do ln -s busybox "$1/opt/busybox/bin/$applet"; done',
 )
-#: The packages of dockerd in a repository on the machine's own disk, since hosts have no way to any other.
-_REPOSITORY = (
-    'chroot "$1" apt-get --yes --no-install-recommends --download-only install docker.io',
-    'mkdir "$1/opt/packages" && mv "$1"/var/cache/apt/archives/*.deb "$1/opt/packages"',
-    'cd "$1/opt/packages" && for deb in *.deb; do dpkg-deb --field "$deb"; echo "Filename: ./$deb"; '
-    'echo "Size: $(stat --format %s "$deb")"; echo "SHA256: $(sha256sum < "$deb" | cut -c 1-64)"; echo; '
-    "done > Packages",
-    'echo "deb [trusted=yes] file:/opt/packages ./" > "$1/etc/apt/sources.list" && rm -f "$1"/etc/apt/sources.list.d/*',
-)
+
+
+def _repository(*packages: str) -> tuple[str, ...]:
+    """Hooks that put packages into a repository on the machine's own disk, since hosts have no way to any other."""
+    return (
+        # What the image itself was made from.
+        'rm -f "$1"/var/cache/apt/archives/*.deb',
+        f'chroot "$1" apt-get --yes --no-install-recommends --download-only install {" ".join(packages)}',
+        'mkdir "$1/opt/packages" && mv "$1"/var/cache/apt/archives/*.deb "$1/opt/packages"',
+        'cd "$1/opt/packages" && for deb in *.deb; do dpkg-deb --field "$deb"; echo "Filename: ./$deb"; '
+        'echo "Size: $(stat --format %s "$deb")"; echo "SHA256: $(sha256sum < "$deb" | cut -c 1-64)"; echo; '
+        "done > Packages",
+        'echo "deb [trusted=yes] file:/opt/packages ./" > "$1/etc/apt/sources.list" && '
+        'rm -f "$1"/etc/apt/sources.list.d/*',
+    )
+
+
 _HOOKS = (
     *_LOGIN,
     # Not needed in a container, and each costs a second at boot.
     'chroot "$1" systemctl mask systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer',
     *_BUSYBOX,
 )
+#: HAProxy is there to be installed.
+_ENGINE_HOOKS = (*_HOOKS, *_repository("haproxy"))
 
 #: Init scripts for what a host in a container shares with the machine: clock, disks, swap, file systems, sysctls.
 #: umountfs, for one, ends swap, and tries to make file systems read-only that it can't unmount; /etc/hosts is a bind
@@ -184,9 +194,9 @@ class Recipe:
 
 #: The kinds of hosts, by the name of their flavour.
 FLAVOURS: dict[str, Recipe] = {
-    "bookworm": Recipe("bookworm", _BASE_PACKAGES),
-    "trixie": Recipe("trixie", (*_BASE_PACKAGES, "docker-cli")),
-    "sid": Recipe("sid", (*_BASE_PACKAGES, "docker-cli")),
+    "bookworm": Recipe("bookworm", _BASE_PACKAGES, _ENGINE_HOOKS),
+    "trixie": Recipe("trixie", (*_BASE_PACKAGES, "docker-cli"), _ENGINE_HOOKS),
+    "sid": Recipe("sid", (*_BASE_PACKAGES, "docker-cli"), _ENGINE_HOOKS),
     "bookworm-sysvinit": Recipe(
         "bookworm", (*_SYSV_PACKAGES, "sysv-rc"), _SYSV_HOOKS, command=_SYSV_COMMAND, init="sysvinit"
     ),
@@ -214,7 +224,7 @@ FLAVOURS: dict[str, Recipe] = {
             "prometheus",
         ),
         # A test that wants Prometheus starts it.
-        (*_LOGIN, *_REPOSITORY, 'chroot "$1" systemctl disable prometheus.service'),
+        (*_LOGIN, *_repository("docker.io"), 'chroot "$1" systemctl disable prometheus.service'),
         variant="client",
         has_dockerd=False,
     ),

@@ -34,7 +34,7 @@ from .listening import Socket, listening
 from .side_by_side import Questions
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_TOOLS = ("nft", "openssl", "firewall-cmd", "ufw")
+_TOOLS = ("nft", "openssl", "firewall-cmd", "ufw", "haproxy")
 #: For all that dockerd is asked, together.
 _TIMEOUT = 5.0
 _DELETED = " (deleted)"
@@ -56,6 +56,12 @@ _OUR_FILES = (
     layout.ORIGINALS,
     layout.JOURNAL,
     layout.TRUST,
+    layout.CRL,
+    layout.GATEWAY_UNIT,
+    layout.GATEWAY_BOOT,
+    layout.GATEWAY_CONFIGURATION,
+    layout.GATEWAY_CLIENTS,
+    layout.GATEWAY_DIGESTS,
     layout.LISTENER_FLAGS,
     layout.LISTENER_FLAGS_IN_FORCE,
     layout.DOCKERD_WRAPPER,
@@ -101,7 +107,10 @@ class _Observation:
         pid = self._pid(units)
         runs = units.get(layout.DOCKER_SERVICE, "ActiveState") == "active" if is_systemd else pid != 0
         sockets = listening(files, pid, systemd=is_systemd, ports=self._params.get("ports") or ())
-        places = self._places(sockets, pid) if runs else []
+        gateway = int(units.get(layout.GATEWAY_SERVICE, "MainPID") or 0)
+        places = self._places(
+            sockets, pid if runs else 0, units.get(layout.GANGWAY_SOCKET, "Listen") if gateway else ""
+        )
         names = interface_names()
 
         questions = Questions(_TIMEOUT)
@@ -164,9 +173,11 @@ class _Observation:
         # With systemd: started by something else, a snap for one. Its socket may be systemd's: do not connect to it.
         return scripts.main_pid(self._files, connect=self._init != "systemd")
 
-    def _places(self, sockets: t.Iterable[Socket], pid: int) -> list[tuple[str, int]]:
-        found = [(entry.address, entry.port) for entry in sockets if entry.pid == pid]
-        for text in self._params.get("probe") or ():
+    def _places(self, sockets: t.Iterable[Socket], pid: int, gateway: str) -> list[tuple[str, int]]:
+        """C(gateway): what HAProxy listens on, by systemd."""
+        found = [(entry.address, entry.port) for entry in sockets if pid and entry.pid == pid]
+        probe = (self._params.get("probe") or ()) if pid else ()
+        for text in (*probe, *re.findall(r"(\S+:\d+) \(Stream\)", gateway)):
             address, _colon, port = text.rpartition(":")
             found.append((address.strip("[]"), int(port)))
         return list(dict.fromkeys(found))
@@ -197,7 +208,8 @@ class _Observation:
 
     def _folders(self, options: t.Iterable[str]) -> dict[str, list[int] | None]:
         paths = [*layout.FOLDERS]
-        paths += map(os.path.dirname, (layout.DAEMON_JSON, layout.DROP_IN, layout.BOOT_DROP_IN, *options))
+        others = (layout.DAEMON_JSON, layout.DROP_IN, layout.BOOT_DROP_IN, layout.GATEWAY_BOOT, *options)
+        paths += map(os.path.dirname, others)
         return {path: self._files.folder(path) for path in dict.fromkeys(paths)}
 
     def _writable(self) -> dict[str, bool]:

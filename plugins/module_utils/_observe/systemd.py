@@ -23,6 +23,7 @@ _UNITS = (
     layout.DOCKER_SOCKET,
     layout.GANGWAY_SOCKET,
     layout.GANGWAY_SERVICE,
+    layout.GATEWAY_SERVICE,
     layout.FIREWALL_SERVICE,
     layout.FIREWALL_WATCH_SERVICE,
     # The slices above our socket unit, as a rule: what they allow, IPAddressDeny= below them can't forbid.

@@ -17,16 +17,20 @@ from .._host.runner import Attributes, Host
 from .._shared import layout, steps
 from .._shared.failure import Failure
 from .gate import open_gate
+from .gateway import end_sessions, prove_gateway, reload_gateway, start_gateway, stop_gateway
 from .live_restore import settle, switch_live_restore
 from .proof import check_bundle, check_config, prove
 from .services import check, load_rules, read_units, start_unit, stop_unit
-from .transaction import RULES, SERVICES, UNITS, Transaction
+from .transaction import GATEWAY, RULES, SERVICES, UNITS, Transaction
 
 _PENDING = "pending:"
 _LEVELS: dict[type[steps.Step], int] = {
     steps.ReadUnits: UNITS,
     steps.LoadRules: RULES,
     steps.OpenGate: RULES,
+    steps.StopGateway: GATEWAY,
+    steps.StartGateway: GATEWAY,
+    steps.ReloadGateway: GATEWAY,
     steps.StopDockerd: SERVICES,
     steps.StartDockerd: SERVICES,
     steps.RestartDockerd: SERVICES,
@@ -58,6 +62,11 @@ class Execution:
             steps.RestartDockerd: lambda _step: check(self._init.restart(), self._init, "dockerd_start_failed"),
             steps.StopUnit: lambda step: stop_unit(host, step.unit),
             steps.StartUnit: self._start_unit,
+            steps.StopGateway: lambda _step: stop_gateway(host),
+            steps.StartGateway: lambda _step: start_gateway(host),
+            steps.ReloadGateway: lambda step: reload_gateway(host, step),
+            steps.EndSessions: lambda step: end_sessions(host, step),
+            steps.ProveGateway: lambda step: prove_gateway(host, step),
             steps.Prove: lambda step: prove(host, step),
             steps.OpenGate: lambda step: open_gate(host, step),
             steps.Settle: self._settle,
@@ -71,7 +80,9 @@ class Execution:
                 files.append(step.path)
             elif isinstance(step, steps.MakeFolder):
                 folders.append(step.path)
-            elif isinstance(step, steps.SwitchLiveRestore) or type(step) in _LEVELS:
+            elif self._transaction.way_back.touches_dockerd and (
+                isinstance(step, steps.SwitchLiveRestore) or type(step) in _LEVELS
+            ):
                 files.append(layout.DAEMON_JSON)
         if files or folders:
             self._transaction.note(files, folders)

@@ -20,9 +20,10 @@ from .._shared.options_block import block_of, without_block
 from .._shared.steps import LoadRules
 from .daemon_json_edits import undo_daemon_json, without_hosts, without_tcp_hosts
 from .gate import reopen_gate
+from .gateway import restart_gateway
 from .live_restore import keep_containers, prepare_start, settle
 from .services import check, ensure_running, load_rules, read_units, start_unit, stop_unit
-from .transaction import RULES, SERVICES, UNITS, Transaction
+from .transaction import GATEWAY, RULES, SERVICES, UNITS, Transaction
 
 
 def finish_interrupted(host: Host) -> dict[str, t.Any] | None:
@@ -79,6 +80,9 @@ def roll_back(host: Host, transaction: Transaction) -> None:
         content = _with_later_edits(host, content)
     level = transaction.level
     was_running = way_back.was_running
+    if not way_back.touches_dockerd:
+        _roll_back_gateway(host, transaction)
+        return
     if level < SERVICES and init.main_pid() not in (0, transaction.pid):
         # Somebody started dockerd meanwhile, from files on the way to other ones.
         level, was_running = SERVICES, True
@@ -113,6 +117,28 @@ def roll_back(host: Host, transaction: Transaction) -> None:
         settle(host, layout.DAEMON_JSON, content, attributes)
     if level >= RULES and init.main_pid():
         reopen_gate(host)
+    transaction.end_rollback()
+
+
+def _roll_back_gateway(host: Host, transaction: Transaction) -> None:
+    """The same where dockerd and its files have no part in the change."""
+    way_back, level = transaction.way_back, transaction.level
+    if level >= GATEWAY:
+        for unit in () if way_back.reload_gateway else way_back.close_units:
+            stop_unit(host, unit)
+    transaction.roll_back()
+    if level >= UNITS:
+        read_units(host)
+    if level >= RULES:
+        load_rules(host, LoadRules(way_back.load_rules, thing="the firewall's previous rules"))
+    if level >= GATEWAY:
+        init_of(host).forget_failures()
+        for unit in way_back.open_units:
+            start_unit(host, unit)
+        if way_back.reload_gateway:
+            restart_gateway(host)
+    if level >= RULES:
+        load_rules(host, LoadRules(way_back.unload_rules, ignore_errors=True))
     transaction.end_rollback()
 
 
@@ -160,11 +186,15 @@ def _close_port(host: Host, transaction: Transaction) -> None:
     for unit in way_back.close_units:
         stop_unit(host, unit)
     blocks = [path for path in way_back.options_files if block_of(host.read(path) or b"")]
+    shared = [*blocks, layout.DAEMON_JSON] if way_back.touches_dockerd else []
     with contextlib.suppress(OSError):
-        transaction.note([*way_back.last_resort, *blocks, layout.DAEMON_JSON])
+        transaction.note([*way_back.last_resort, *shared])
     for path in way_back.last_resort:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+    if not way_back.touches_dockerd:
+        read_units(host)
+        return
     for path in blocks:
         host.write(path, without_block(host.read(path) or b""), host.attributes(path) or Attributes(0o644))
     with contextlib.suppress(ValueError):

@@ -10,7 +10,7 @@ in a file beside it. A journal that still exists means that a run did not end: M
 
 from __future__ import annotations
 
-__all__ = ("FILES", "RULES", "SERVICES", "UNITS", "Transaction")
+__all__ = ("FILES", "GATEWAY", "RULES", "SERVICES", "UNITS", "Transaction")
 
 import base64
 import contextlib
@@ -27,8 +27,8 @@ from .._shared.steps import Discard
 from .._shared.way_back import WayBack
 from .discard import discard_all, forget_journal, forget_state
 
-#: What has seen the changes, and so has to see the way back: nothing, systemd, the firewall, dockerd.
-FILES, UNITS, RULES, SERVICES = range(4)
+#: What has seen the changes, and so has to see the way back: nothing, systemd, the firewall, HAProxy, dockerd.
+FILES, UNITS, RULES, GATEWAY, SERVICES = range(5)
 
 
 class Transaction:
@@ -82,8 +82,9 @@ class Transaction:
         if level <= self.level:
             return
         self.level = level
-        # On the way back, dockerd may start with another text in it.
-        self._remember_file(layout.DAEMON_JSON)
+        if self.way_back.touches_dockerd:
+            # On the way back, dockerd may start with another text in it.
+            self._remember_file(layout.DAEMON_JSON)
         self._save()
 
     def before(self, path: str) -> tuple[bytes | None, Attributes]:

@@ -13,6 +13,7 @@ __all__ = (
     "CA",
     "CA_DIGEST",
     "CERTIFICATE",
+    "CRL",
     "DAEMON_JSON",
     "DOCKERD_WRAPPER",
     "DOCKER_SERVICE",
@@ -34,6 +35,16 @@ __all__ = (
     "GANGWAY_SERVICE",
     "GANGWAY_SOCKET",
     "GATE",
+    "GATEWAY_BOOT",
+    "GATEWAY_CLIENTS",
+    "GATEWAY_COMMANDS",
+    "GATEWAY_CONFIGURATION",
+    "GATEWAY_DIGESTS",
+    "GATEWAY_GROUP",
+    "GATEWAY_RUN",
+    "GATEWAY_SERVICE",
+    "GATEWAY_UNIT",
+    "GATEWAY_USER",
     "GATE_RECORD",
     "GATE_UNIT",
     "GOOD_COPY",
@@ -80,6 +91,8 @@ BUNDLE = "/etc/docker/gangway"
 CA = f"{BUNDLE}/ca.pem"
 CERTIFICATE = f"{BUNDLE}/cert.pem"
 KEY = f"{BUNDLE}/key.pem"
+#: Method gateway only: dockerd reads none.
+CRL = f"{BUNDLE}/crl.pem"
 
 #: Our own state. Not in the bundle, so that the guard works when someone deletes the bundle.
 STATE = "/var/lib/gangway-docker"
@@ -107,6 +120,20 @@ LISTENER_FLAGS_IN_FORCE = "/run/gangway-docker-listener"
 #: flags. Each has its name, since the supervisor goes on with the one that it knows while the other comes.
 DOCKERD_WRAPPER = f"{STATE}/start-dockerd"
 FLAGS_WRAPPER = f"{STATE}/start-dockerd-with-flags"
+
+#: HAProxy in front of the engine's unix socket: its unit, the drop-in that has the port opened at boot, its
+#: configuration, and the digests of all files that it reads.
+GATEWAY_SERVICE = "docker-gangway-gateway.service"
+GATEWAY_UNIT = f"{UNITS}{GATEWAY_SERVICE}"
+GATEWAY_BOOT = f"{UNITS}sockets.target.d/zz-gangway.conf"
+GATEWAY_CONFIGURATION = f"{STATE}/haproxy.cfg"
+GATEWAY_CLIENTS = f"{STATE}/clients.map"
+GATEWAY_DIGESTS = f"{STATE}/gateway.sha256"
+#: Its folder below /run: certificate and key in one file, and the socket that it takes commands on.
+GATEWAY_RUN = "/run/docker-gangway-gateway"
+GATEWAY_COMMANDS = f"{GATEWAY_RUN}/commands"
+#: Of the processes that speak with clients.
+GATEWAY_USER, GATEWAY_GROUP = "haproxy", "docker"
 
 #: Our folders and their modes.
 FOLDERS = {STATE: 0o700, GUARD: 0o700, BUNDLE: 0o700}

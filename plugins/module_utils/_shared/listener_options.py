@@ -20,7 +20,7 @@ LISTENER_ARGUMENTS: dict[str, t.Any] = {
     "allow": {"type": "list", "elements": "str", "default": []},
     "method": {
         "type": "str",
-        "choices": ["auto", "socket", "override", "daemon_json", "options_file"],
+        "choices": ["auto", "socket", "override", "daemon_json", "options_file", "gateway"],
         "default": "auto",
     },
     "firewall": {
@@ -37,7 +37,7 @@ LISTENER_ARGUMENTS: dict[str, t.Any] = {
     "tls_sans": {"type": "list", "elements": "str", "default": []},
     "advertise": {"type": "str"},
     "client": {"type": "str", "default": "admin"},
-    "clients": {"type": "list", "elements": "str", "default": []},
+    "clients": {"type": "list", "elements": "raw", "default": []},
     "contexts": {"type": "bool", "default": False},
     "authority_validity": {"type": "str", "default": "3650d"},
     "authority_certificate": {"type": "path"},

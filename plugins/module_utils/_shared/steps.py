@@ -14,19 +14,24 @@ __all__ = (
     "CheckBundle",
     "CheckConfig",
     "Discard",
+    "EndSessions",
     "ForgetFailures",
     "LoadRules",
     "MakeFolder",
     "OpenGate",
     "Prove",
+    "ProveGateway",
     "ReadUnits",
+    "ReloadGateway",
     "Remove",
     "RestartDockerd",
     "Settle",
     "StartDockerd",
+    "StartGateway",
     "StartUnit",
     "Step",
     "StopDockerd",
+    "StopGateway",
     "StopUnit",
     "SwitchLiveRestore",
     "Write",
@@ -170,6 +175,48 @@ class Prove(Step):
     socket: t.Optional[str] = None
     #: Words that must be in docker.service's ExecStartPre in force.
     guard: t.Optional[str] = None
+
+
+@dataclass(frozen=True)
+class StopGateway(Step):
+    """Close the port that HAProxy serves, and end HAProxy; dockerd runs on."""
+
+
+@dataclass(frozen=True)
+class StartGateway(Step):
+    """Open the port that HAProxy serves, and wait until it is ready. Failure: C(gateway_start_failed)."""
+
+
+@dataclass(frozen=True)
+class ReloadGateway(Step):
+    """Have HAProxy read its files again, and see that it does; no connection is lost.
+
+    C(restart): end it and start it again, for a change of its unit. Clients that connect meanwhile wait; connections
+    end. Failure: C(gateway_reload_failed).
+    """
+
+    restart: bool = False
+
+
+@dataclass(frozen=True)
+class EndSessions(Step):
+    """End connections through HAProxy that are in none of these backends: their client has other rights by now.
+
+    A connection outlives the certificate that it was opened with, and a reload. Failure: C(sessions_left).
+    """
+
+    backends: t.Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProveGateway(Step):
+    """See that the port turns away a client without a certificate, and shows the one in the file C(certificate).
+
+    Failures: C(dockerd_silent), C(port_closed), C(port_open), C(port_silent), C(port_other_certificate).
+    """
+
+    listen: t.Tuple[t.Tuple[str, int], ...]
+    certificate: str
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,10 @@ class WayBack:
     close_units: t.Tuple[str, ...] = ()
     #: Those of them that listened before: started again before dockerd.
     open_units: t.Tuple[str, ...] = ()
+    #: False: the engine stays out of it, whatever happens. It may be restarted by others meanwhile.
+    touches_dockerd: bool = True
+    #: HAProxy serves the port throughout, and reads its files again.
+    reload_gateway: bool = False
     #: Socket units of others: stopped, and started again if systemd still wants them.
     other_sockets: t.Tuple[str, ...] = ()
     #: Commands that bring back the firewall's rules as they were, before dockerd starts.

@@ -12,7 +12,7 @@ the new issuer, and no daemon need hear of them.
 
 from __future__ import annotations
 
-__all__ = ("LIST_LIMIT", "has_expired", "revoke", "revoked_bundles")
+__all__ = ("LIST_LIMIT", "has_expired", "known_certificates", "revoke", "revoked_bundles")
 
 import typing as t
 from pathlib import Path
@@ -22,7 +22,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types import generate_key, private_key_pem
 
 from .._pki import clock
-from .._pki.authority import Authority
+from .._pki.authority import Authority, signers_as_files
 from .._pki.chain import as_pem, is_issued_by, try_chain
 from .._pki.keys import key_type_of
 from .._pki.profile import Signer, client_issuer_certificate
@@ -45,7 +45,7 @@ def revoke(fleet: Fleet, names: t.Sequence[str]) -> list[str]:
     """
     authority = fleet.required_authority()
     removed = read_removed(fleet.issued_folder, clock.now())
-    issued = [*_known_certificates(fleet), *removed]
+    issued = [*known_certificates(fleet), *removed]
     for name in names:
         if name not in map(issued_to, issued) and not fleet.revoked_folder(name).exists():
             raise Failure(
@@ -63,7 +63,7 @@ def revoke(fleet: Fleet, names: t.Sequence[str]) -> list[str]:
     listed = [c for c in issued if c not in leave_out and _is_let_in(c, authority)]
     _check_length(listed)
     # What can't be signed shows before anything is moved.
-    files = _new_issuer(fleet, authority, listed)
+    files: dict[str, bytes | None] = {**_new_issuer(fleet, authority, listed), **_signers(authority)}
     if not fleet.check_mode:
         for name in names:
             _put_aside(fleet, name)
@@ -87,7 +87,7 @@ def has_expired(fleet: Fleet, name: str) -> bool:
     return bool(chain) and chain[0].not_valid_after_utc <= clock.now()
 
 
-def _known_certificates(fleet: Fleet) -> list[x509.Certificate]:
+def known_certificates(fleet: Fleet) -> list[x509.Certificate]:
     """Return each client's certificates that have not expired: those noted when issued, and those that lie here."""
     found = read_issued(fleet.issued_folder, clock.now())
     for folder in ("clients", "revoked"):
@@ -164,6 +164,13 @@ def _new_issuer(fleet: Fleet, authority: Authority, listed: t.Sequence[x509.Cert
         "issuer-key.pem": private_key_pem(key, fleet.settings.passphrase),
         "clients-ca.pem": as_pem([issuer, *_namesakes(authority, issuer, listed), *listed]),
     }
+
+
+def _signers(authority: Authority) -> dict[str, bytes | None]:
+    """The issuer so far goes on signing lists of revoked certificates, see M(gateway_trust)."""
+    if authority.issuer is None:
+        return {}
+    return signers_as_files(authority.list_signers[1:])
 
 
 def _namesakes(

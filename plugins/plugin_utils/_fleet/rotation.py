@@ -27,8 +27,8 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 from .._pki import clock
-from .._pki.authority import Authority
-from .._pki.chain import as_pem
+from .._pki.authority import Authority, signers_as_files
+from .._pki.chain import as_pem, is_issued_by
 from .._pki.extensions import may_sign_authorities
 from .._pki.profile import Signer, cross_certificate
 from .authority_making import brought_authority, new_authority
@@ -88,8 +88,21 @@ def let_go(fleet: Fleet) -> None:
             "rotation": RotationState(DROPPING).as_bytes(),
             "clients-ca.pem": listed,
             **dict.fromkeys(("former.pem", "cross.pem", "client-cross.pem")),
+            **signers_as_files(_signers_of_its_own(authority)),
         }
     )
+
+
+def _signers_of_its_own(authority: Authority) -> list[tuple[x509.Certificate, bytes]]:
+    """Return those that have signed clients under the new authority: all of them have its name."""
+    former = authority.former[:1]
+    return [
+        (certificate, key)
+        for certificate, key in zip(authority.signers, authority.signer_keys)
+        if certificate.subject == authority.certificate.subject
+        and certificate not in former
+        and not any(is_issued_by(certificate, ca) for ca in former)
+    ]
 
 
 def end(fleet: Fleet, seen: t.Sequence[Seen], leave_behind: t.Collection[str]) -> bool:
@@ -169,6 +182,7 @@ def _replace(fleet: Fleet, old: Authority, state: RotationState, *, without_cros
             "clients-ca.pem": as_pem([chain[0], *(old.listed or [old.certificate])]),
             "former.pem": as_pem(old.chain),
             "rotation": state.as_bytes(),
+            **signers_as_files(old.list_signers),
             **crosses,
         }
     )

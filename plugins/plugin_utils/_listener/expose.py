@@ -24,7 +24,7 @@ from .._identity.facts import diff_of_identity, warnings_about_identity
 from .._identity.other_hosts import OtherHosts
 from .._identity.server_identity import ServerIdentity
 from .._plan.decision import Decision, decide, plan_for
-from .._plan.desired import ServerFiles
+from .._plan.desired import RevocationLists, ServerFiles
 from .._plan.host.observation import Observation
 from .._plan.listener.resolution import names_to_resolve
 from .._plan.plan import Plan
@@ -126,30 +126,59 @@ class Exposure:
             if identity.needs_new_key:
                 check_key_can_be_made(decision.observed)
             # What refuses this exposure shows before anything is signed.
-            plan_for(self.task, decision, self._server_files(identity, observation))
+            plan_for(self.task, decision, self._server_files(identity, observation, decision))
             if not self.run.check_mode:
                 if identity.needs_csr(observation) or identity.needs_new_key:
                     return None
                 identity.sign(observation)
             else:
                 identity.check_signer()
-        return decision, plan_for(self.task, decision, self._server_files(identity, observation))
+        return decision, plan_for(self.task, decision, self._server_files(identity, observation, decision))
 
-    def _server_files(self, identity: ServerIdentity, observation: Observation) -> ServerFiles:
+    def _server_files(self, identity: ServerIdentity, observation: Observation, decision: Decision) -> ServerFiles:
         """Return the host's bundle, and what the host is to remember of it."""
         authority, files = self.fleet.authority(), identity.server_files(observation)
+        if decision.gateway is not None:
+            files = self._files_of_gateway(identity, observation, files)
         if identity.provided is not None:
             return files
         trust = None if authority is None else HostTrust.of(self.fleet, authority).as_bytes()
         return dataclasses.replace(files, of_fleet=True, trust=trust)
+
+    def _files_of_gateway(self, identity: ServerIdentity, observation: Observation, files: ServerFiles) -> ServerFiles:
+        """HAProxy needs other CAs than dockerd, and lists of revoked certificates."""
+        # Most hosts have another method.
+        from .._fleet.gateway_trust import client_authorities, revocation_lists
+
+        if identity.provided is not None or identity.client_ca is not None:
+            raise Failure(
+                "gateway_authority",
+                thing="certificates of your own",
+                reason="with method gateway, the fleet's authority has to sign lists of revoked clients",
+                cure="Leave expose_certificate, expose_key and expose_client_ca out, or choose another method",
+            )
+        authority, lists = self.fleet.authority(), None
+        if authority is None:
+            return dataclasses.replace(files, revocation_lists=RevocationLists(None))
+        if identity.chain is not None:
+            present = observation.content(layout.CRL)
+            again = bool(identity.reasons)
+            lists = revocation_lists(self.fleet, present, certificate=identity.certificate, again=again)
+        return dataclasses.replace(files, ca=client_authorities(authority), revocation_lists=RevocationLists(lists))
+
+    @staticmethod
+    def _files_of_new_fleet(decision: Decision) -> ServerFiles:
+        lists = None if decision.gateway is None else RevocationLists(None)
+        return ServerFiles(None, None, key_is_new=True, of_fleet=True, revocation_lists=lists)
 
     def _begin_fleet(self, decision: Decision) -> None:
         """Make the authority and its clients, now that this host is known to be nobody else's."""
         if not self.args["replace_controller"]:
             check_new_authority(self.fleet, self.hosts.addresses(self.fleet.name))
         # What refuses this exposure shows before anything is made.
-        plan_for(self.task, decision, ServerFiles(None, None, key_is_new=True, of_fleet=True))
-        made = ensure_bundles(self.fleet, self.args["clients"], [])
+        plan_for(self.task, decision, self._files_of_new_fleet(decision))
+        names = [client.name for client in self.task.clients] if self.args["clients"] else []
+        made = ensure_bundles(self.fleet, names, [])
         # Check mode makes it for no host, so it is shown for one of them.
         if not self.run.check_mode or self.hosts.is_first:
             self.begun += made["diff"]

@@ -9,18 +9,21 @@ issuer.pem, issuer-key.pem   after a revocation: signs clients instead
 clients-ca.pem               whom daemons accept, if that is not simply the authority
 former.pem, cross.pem        during a rotation: the authority before, and the new one signed by it
 client-cross.pem             and, after a revocation, the new one signed by the issuer that daemons know instead
+signers.pem, signers-key.pem  CAs that signed clients before, while some of these may have access: they go on signing
+                             lists of revoked certificates
 rotation                     during a rotation: how far it is, see M(rotation_state)
 generations                  the digests of all lists of whom daemons accept, one a line, today's last
 """
 
 from __future__ import annotations
 
-__all__ = ("Authority", "next_generation", "parse_authority", "read_authority", "read_files")
+__all__ = ("Authority", "next_generation", "parse_authority", "read_authority", "read_files", "signers_as_files")
 
 import dataclasses
 import datetime
 import functools
 import hashlib
+import re
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +38,9 @@ from .extensions import serves
 from .keys import load_private_key
 from .profile import Signer
 
-_CERTIFICATES = ("ca.pem", "issuer.pem", "clients-ca.pem", "former.pem", "cross.pem", "client-cross.pem")
-_FILES = (*_CERTIFICATES, "ca-key.pem", "issuer-key.pem", "rotation", "generations")
+_CERTIFICATES = ("ca.pem", "issuer.pem", "clients-ca.pem", "former.pem", "cross.pem", "client-cross.pem", "signers.pem")
+_FILES = (*_CERTIFICATES, "ca-key.pem", "issuer-key.pem", "signers-key.pem", "rotation", "generations")
+_END_OF_KEY = re.compile(rb"(?<=-----)\n(?=-----BEGIN )")
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,9 @@ class Authority:
     cross: x509.Certificate | None
     client_cross: x509.Certificate | None
     rotation: RotationState | None = None
+    signers: tuple[x509.Certificate, ...] = ()
+    #: In the order of C(signers).
+    signer_keys: tuple[bytes, ...] = field(default=(), repr=False)
     #: C(client_trust_digest) of each generation of trust, the present one last.
     generations: tuple[str, ...] = ()
 
@@ -90,6 +97,13 @@ class Authority:
     @property
     def client_signer(self) -> x509.Certificate:
         return self.issuer or self.certificate
+
+    @property
+    def list_signers(self) -> tuple[tuple[x509.Certificate, bytes], ...]:
+        """Those who have signed clients that may have access, today's first, with their keys in PEM."""
+        here = [(self.certificate, self.key_pem), (self.issuer, self.issuer_key_pem)]
+        found = [(certificate, key) for certificate, key in here if certificate is not None and key is not None]
+        return (*found, *zip(self.signers, self.signer_keys))
 
     def above(self, certificate: x509.Certificate) -> tuple[x509.Certificate, ...]:
         """Return what stands behind the certificate in its C(cert.pem)."""
@@ -163,6 +177,19 @@ class Authority:
         return Signer(certificate, key)
 
 
+def signers_as_files(
+    signers: t.Iterable[tuple[x509.Certificate, bytes]],
+) -> dict[str, bytes | None]:
+    """Return the files of the folder for these CAs and their keys in PEM."""
+    pairs = list(signers)
+    if not pairs:
+        return {"signers.pem": None, "signers-key.pem": None}
+    return {
+        "signers.pem": as_pem(certificate for certificate, _key in pairs),
+        "signers-key.pem": b"".join(key.rstrip() + b"\n" for _certificate, key in pairs),
+    }
+
+
 def authority_missing(thing: Path, folder: Path) -> Failure:
     """Return the failure of a fleet that nothing can be signed for."""
     return Failure(
@@ -227,6 +254,8 @@ def _authority_of(
         former=parsed.get("former.pem", ()),
         cross=cross[0] if cross else None,
         client_cross=client_cross[0] if client_cross else None,
+        signers=parsed.get("signers.pem", ()),
+        signer_keys=tuple(_END_OF_KEY.split(files["signers-key.pem"])) if "signers-key.pem" in files else (),
         rotation=parse_rotation(files.get("rotation"), str(folder / "rotation")),
         generations=tuple(files.get("generations", b"").decode(errors="replace").split()),
     )

@@ -14,9 +14,11 @@ __all__ = (
     "BACKDATE",
     "Signer",
     "authority_certificate",
+    "authority_key_id",
     "client_certificate",
     "client_issuer_certificate",
     "cross_certificate",
+    "digest_for",
     "server_certificate",
     "signing_request",
 )
@@ -85,7 +87,7 @@ def client_issuer_certificate(
     name in the list.
     """
     name, last = signer.certificate.subject, signer.certificate.not_valid_after_utc
-    signing_key, key_id = signer.key, _authority_key_id(signer)
+    signing_key, key_id = signer.key, authority_key_id(signer)
     if not may_sign_authorities(signer.certificate):
         signing_key, key_id = key, x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
     usage = x509.ExtendedKeyUsage([x509_oid.ExtendedKeyUsageOID.CLIENT_AUTH])
@@ -103,7 +105,7 @@ def cross_certificate(certificate: x509.Certificate, *, signer: Signer, now: dat
         certificate.public_key(),
         signer.certificate.subject,
         signer.key,
-        _authority_key_id(signer),
+        authority_key_id(signer),
         path_length=0,
         now=now,
         last=last,
@@ -152,7 +154,7 @@ def signing_request(
         builder = builder.subject_name(_subject(common_name))
         usage = x509_oid.ExtendedKeyUsageOID.CLIENT_AUTH
     builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-    return builder.sign(key, _digest_for(key))
+    return builder.sign(key, digest_for(key))
 
 
 def _server_subject(names: t.Sequence[str]) -> tuple[x509.Name, x509.SubjectAlternativeName]:
@@ -191,10 +193,10 @@ def _authority(
     builder = builder.add_extension(key_usage(key_cert_sign=True, crl_sign=True), critical=True)
     if usage is not None:
         builder = builder.add_extension(usage, critical=False)
-    return builder.add_extension(key_id, critical=False).sign(signing_key, _digest_for(signing_key))
+    return builder.add_extension(key_id, critical=False).sign(signing_key, digest_for(signing_key))
 
 
-def _authority_key_id(signer: Signer) -> x509.AuthorityKeyIdentifier:
+def authority_key_id(signer: Signer) -> x509.AuthorityKeyIdentifier:
     """As the signer's certificate has it; one that is not made by us may have none."""
     key_id = subject_key_id_of(signer.certificate)
     if key_id is None:
@@ -220,7 +222,7 @@ def _end_entity(
     if san is not None:
         # RFC 5280, 4.2.1.6: critical where the subject is empty.
         builder = builder.add_extension(san, critical=not list(subject))
-    return builder.sign(signer.key, _digest_for(signer.key))
+    return builder.sign(signer.key, digest_for(signer.key))
 
 
 @functools.lru_cache(maxsize=8)
@@ -237,13 +239,13 @@ def _shared_part(
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(key_usage(digital_signature=True, key_encipherment=encipherment), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-    return builder.add_extension(_authority_key_id(signer), critical=False)
+    return builder.add_extension(authority_key_id(signer), critical=False)
 
 
 def _subject(common_name: str | None) -> x509.Name:
     return x509.Name([] if common_name is None else [x509.NameAttribute(x509_oid.NameOID.COMMON_NAME, common_name)])
 
 
-def _digest_for(key: CertificateIssuerPrivateKeyTypes) -> hashes.SHA256 | None:
+def digest_for(key: CertificateIssuerPrivateKeyTypes) -> hashes.SHA256 | None:
     """Ed25519 brings its own digest (RFC 8410)."""
     return None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()

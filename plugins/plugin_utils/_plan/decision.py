@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
-from .desired import Desired, ServerFiles
+from .desired import Desired, Gateway, ServerFiles
 from .exposure import plan_exposure
 from .files.originals import Originals
 from .files.shared_files import read_originals
@@ -33,6 +33,7 @@ from .methods.method import Method
 from .plan import Plan
 from .refusals.existing_listener import Adoption, adopt_listener
 from .refusals.exposure import check_exec_start, check_guard, check_strangers_refused
+from .refusals.gateway import check_gateway, check_rights
 from .refusals.host import (
     check_addresses,
     check_answers,
@@ -68,6 +69,8 @@ class Decision:
     listener: Listener
     #: The names in listen that are network interfaces.
     interfaces: list[str]
+    #: None: dockerd itself takes the connections.
+    gateway: Gateway | None = None
 
 
 def decide(task: Task, observation: Observation) -> Decision:
@@ -79,6 +82,11 @@ def decide(task: Task, observation: Observation) -> Decision:
     adoption = adopt_listener(observed, originals, allowed=task.adopt)
     check_daemon(adoption.observed)
     method = choose_method(adoption.observed, task.method, originals.method)
+    gateway = None
+    if method.name == "gateway":
+        gateway = check_gateway(observation, task, originals)
+    else:
+        check_rights(task.clients, method.name)
     firewall, facts = firewall_of(task.firewall, method.name), facts_of(observed)
     gate = choose_gate(facts, method=method.name, firewall=firewall.name)
     access = Access(listen_of(task.listen, observation, task.port), allow_of(task.allow, observation))
@@ -99,7 +107,7 @@ def decide(task: Task, observation: Observation) -> Decision:
     if reason is not None:
         raise reason
     interfaces = interfaces_in(task.listen, observation)
-    return Decision(observed, adoption, originals, method, firewall, listener, interfaces)
+    return Decision(observed, adoption, originals, method, firewall, listener, interfaces, gateway)
 
 
 def plan_for(task: Task, decision: Decision, server_files: ServerFiles | None) -> Plan:
@@ -113,15 +121,22 @@ def plan_for(task: Task, decision: Decision, server_files: ServerFiles | None) -
         live_restore=task.live_restore,
         adopted=decision.adoption.texts,
         sockets_to_restart=decision.adoption.sockets,
+        gateway=decision.gateway,
     )
-    plan = plan_exposure(observed, desired, originals)
+    if decision.gateway is not None:
+        # Importing what most runs do not use takes as long as planning for many hosts.
+        from .gateway.plan import plan_gateway
+
+        plan = plan_gateway(observed, desired, decision.gateway, originals)
+    else:
+        plan = plan_exposure(observed, desired, originals)
     if plan.restarted:
         check_answers(observed)
         check_swarm(observed, allow_downtime=task.allow_downtime)
     if plan.changed:
         check_writable(observed)
     _check_in_force(decision, plan)
-    if plan.restarted:
+    if plan.restarted or (plan.changed and decision.gateway is not None):
         check_addresses(observed, listener.listen, _own_ports(observed, originals) | decision.adoption.ports)
     return plan
 
@@ -139,7 +154,8 @@ def _check_in_force(decision: Decision, plan: Plan) -> None:
     check_own_units(observed)
     check_guard_is_last(observed)
     if listener.tls and originals.is_tls:
-        check_guard(observed)
+        if decision.gateway is None:
+            check_guard(observed)
         if originals.method and not plan.restarted:
             # The port stays as it is.
             check_strangers_refused(observed, listener.listen)

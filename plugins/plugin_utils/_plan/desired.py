@@ -6,14 +6,22 @@
 
 from __future__ import annotations
 
-__all__ = ("Desired", "ServerFiles")
+__all__ = ("Desired", "Gateway", "RevocationLists", "ServerFiles")
 
 import typing as t
 from dataclasses import dataclass, field
 
+from .clients import Client
 from .firewalls.firewall import Firewall
 from .listener.listener import Listener
 from .methods.method import Method
+
+
+@dataclass(frozen=True)
+class RevocationLists:
+    """The lists of revoked certificates (CRL) for method C(gateway). C(content): None: yet to be signed."""
+
+    content: bytes | None
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,20 @@ class ServerFiles:
     of_fleet: bool = False
     #: What it remembers; None: an authority that check mode has not made.
     trust: bytes | None = None
+    #: None: with dockerd's own TLS there are none.
+    revocation_lists: RevocationLists | None = None
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What method C(gateway) puts in front of the engine."""
+
+    #: The path of haproxy.
+    program: str
+    clients: tuple[Client, ...]
+    #: The engine's unix socket.
+    engine: str
+    log: str = "connections"
 
 
 @dataclass(frozen=True)
@@ -49,3 +71,5 @@ class Desired:
     adopted: t.Mapping[str, str | None] = field(default_factory=dict)
     #: Socket units of others, to be stopped and started again because of that.
     sockets_to_restart: tuple[str, ...] = ()
+    #: None: dockerd itself takes the connections.
+    gateway: Gateway | None = None

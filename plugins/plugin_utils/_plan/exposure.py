@@ -8,15 +8,15 @@ from __future__ import annotations
 
 __all__ = ("OUR_PATHS", "can_live_restore", "lacks_live_restore", "plan_exposure")
 
-import hashlib
 import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._guard.socket_filter import networks_of
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import OpenGate, Prove
 
-from .desired import Desired, ServerFiles
+from .desired import Desired
 from .file_order import ConfigTexts
+from .files.bundle import bundle_changes, is_unknown
 from .files.change import FileChange, changes_of, diff_of
 from .files.guard_files import GUARD_FILES, guard_files
 from .files.originals import Originals
@@ -24,6 +24,7 @@ from .files.shared_files import changes_of_shared_files, daemon_json_texts, new_
 from .firewalls.choice import RuleSteps, plan_rules
 from .firewalls.firewall import Access
 from .firewalls.reading import facts_of
+from .gateway.units import GATEWAY_FILES
 from .host.observation import Attributes
 from .host.observed import Observed
 from .listener.addresses import is_covered_by
@@ -34,8 +35,6 @@ from .order import Work, in_order
 from .plan import Plan, plan_of, way_back
 
 _TEXT = Attributes(0o644)
-#: CIS Docker Benchmark 3.x: certificates 0444, server key 0400, root:root.
-_CERTIFICATE, _KEY = Attributes(0o444), Attributes(0o400)
 #: Each file that a listener may consist of; not those of firewalls.
 OUR_PATHS = (
     layout.DAEMON_JSON,
@@ -54,6 +53,8 @@ OUR_PATHS = (
     layout.KEY,
     layout.ORIGINALS,
     layout.TRUST,
+    layout.CRL,
+    *GATEWAY_FILES,
     *GUARD_FILES,
 )
 #: dockerd need not start again for these.
@@ -71,10 +72,10 @@ def plan_exposure(observed: Observed, desired: Desired, originals: Originals) ->
     rules = plan_rules(facts_of(observed), desired.firewall, access, underneath=underneath)
     wanted = [
         *guard_files(),
-        *([] if desired.server_files is None else _bundle(desired.server_files)),
+        *([] if desired.server_files is None else bundle_changes(desired.server_files)),
         *(FileChange(path, text.encode(), _TEXT) for path, text in texts.items()),
     ]
-    changes = [change for change in wanted if change.differs(observed) or _is_unknown(change, desired)]
+    changes = [change for change in wanted if change.differs(observed) or is_unknown(change, desired.server_files)]
     kept = {change.path for change in wanted} | {layout.DAEMON_JSON, layout.ORIGINALS}
     changes += [FileChange(path, None, None) for path in OUR_PATHS if path in observed.files and path not in kept]
     shared = changes_of_shared_files(observed, originals, rendered, desired.adopted)
@@ -87,10 +88,11 @@ def plan_exposure(observed: Observed, desired: Desired, originals: Originals) ->
     if known.as_bytes() != observed.content(layout.ORIGINALS):
         changes.insert(0, FileChange(layout.ORIGINALS, known.as_bytes(), Attributes(0o600)))
 
-    differing = [c for c in changes if c.differs_in_content(observed) or _is_unknown(c, desired)]
+    differing = [c for c in changes if c.differs_in_content(observed) or is_unknown(c, desired.server_files)]
     restart_for = [change.path for change in differing if change.path not in _WITHOUT_RESTART]
     listening = layout.SOCKET_UNIT in rendered.files
-    restart_socket = layout.SOCKET_UNIT in restart_for or observed.is_socket_active is not listening
+    switches = originals.method == "gateway"
+    restart_socket = switches or layout.SOCKET_UNIT in restart_for or observed.is_socket_active is not listening
     is_open = listening or _is_open(observed, desired)
     restart_for_content = bool(restart_for) or restart_socket or not is_open
     restart = restart_for_content or not observed.is_running
@@ -98,6 +100,7 @@ def plan_exposure(observed: Observed, desired: Desired, originals: Originals) ->
     is_gate_open = _is_gate_open(observed, desired, changes, rules)
     work = Work(
         changes=tuple(changes),
+        stops_gateway=switches,
         config=ConfigTexts(
             observed.content(layout.DAEMON_JSON) or b"",
             at_start if restart_for_content else final,
@@ -137,28 +140,6 @@ def lacks_live_restore(observed: Observed) -> bool:
     """Whether live-restore has to be switched on before a restart."""
     engine = observed.engine
     return engine is not None and not engine.live_restore and not engine.swarm
-
-
-def _bundle(files: ServerFiles) -> list[FileChange]:
-    trust = [FileChange(layout.TRUST, files.trust, Attributes(0o600))] if files.of_fleet else []
-    known = None if files.ca is None else f"{hashlib.sha256(files.ca).hexdigest()}\n".encode()
-    return [
-        *trust,
-        FileChange(layout.CA_DIGEST, known, _TEXT),
-        FileChange(layout.CA, files.ca, _CERTIFICATE),
-        FileChange(layout.CERTIFICATE, files.certificate, _CERTIFICATE),
-        FileChange(layout.KEY, None, _KEY, secret=files.key_secret),
-    ]
-
-
-def _is_unknown(change: FileChange, desired: Desired) -> bool:
-    """Whether a file of the bundle will differ, though check mode does not know how."""
-    files = desired.server_files
-    if files is None:
-        return False
-    unknown = dict.fromkeys((layout.CA, layout.CA_DIGEST), files.ca is None)
-    unknown |= {layout.TRUST: files.trust is None, layout.CERTIFICATE: files.certificate is None}
-    return unknown.get(change.path, change.path == layout.KEY and files.key_is_new)
 
 
 def _is_gate_open(observed: Observed, desired: Desired, changes: t.Iterable[FileChange], rules: RuleSteps) -> bool:

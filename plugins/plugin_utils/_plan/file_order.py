@@ -33,7 +33,15 @@ from .methods.method import Method
 #: First to come, last to go.
 NEEDED_FOR_A_START = (layout.STATE, layout.BUNDLE)
 _OPTIONS_FOLDERS = ("/etc/default/", "/etc/sysconfig/", "/etc/conf.d/")
-_OUR_UNITS = (layout.SOCKET_UNIT, layout.GATE_UNIT, layout.DROP_IN, layout.EXEC_DROP_IN, layout.BOOT_DROP_IN)
+_OUR_UNITS = (
+    layout.SOCKET_UNIT,
+    layout.GATE_UNIT,
+    layout.GATEWAY_UNIT,
+    layout.GATEWAY_BOOT,
+    layout.DROP_IN,
+    layout.EXEC_DROP_IN,
+    layout.BOOT_DROP_IN,
+)
 
 
 @dataclass(frozen=True)

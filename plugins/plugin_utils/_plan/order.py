@@ -31,6 +31,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     StartUnit,
     Step,
     StopDockerd,
+    StopGateway,
     StopUnit,
     SwitchLiveRestore,
 )
@@ -40,7 +41,7 @@ from .files.change import FileChange
 from .host.observed import Observed
 
 #: Our units that may hold the port.
-PORT_UNITS = (layout.GANGWAY_SOCKET, layout.GANGWAY_SERVICE)
+PORT_UNITS = (layout.GANGWAY_SOCKET, layout.GANGWAY_SERVICE, layout.GATEWAY_SERVICE)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Work:
     closing: tuple[FileChange, ...] = ()
     #: daemon.json as it is, and as dockerd starts with it.
     config: ConfigTexts | None = None
+    #: HAProxy serves the port so far: it closes before anything changes.
+    stops_gateway: bool = False
     #: Switch live-restore on in the running dockerd first, so that containers live through the restart.
     live_restore_first: bool = False
     restart: bool = False
@@ -82,6 +85,8 @@ def in_order(observed: Observed, work: Work) -> tuple[Step, ...]:
     changes = work.changes if work.config is None else files_in_order(work.changes, work.config, settle=work.settle)
     goes_last = [c for c in changes if c.removes and c.path.startswith(NEEDED_FOR_A_START)]
     steps: list[Step] = []
+    if work.stops_gateway:
+        steps.append(StopGateway())
     steps += _missing_folders(observed, work, changes)
     if work.live_restore_first:
         steps.append(SwitchLiveRestore())

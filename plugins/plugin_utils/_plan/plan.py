@@ -17,13 +17,16 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.plan_data i
 from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import (
     Command,
     Discard,
+    EndSessions,
     LoadRules,
     MakeFolder,
     OpenGate,
+    ReloadGateway,
     Remove,
     RestartDockerd,
     Settle,
     StartDockerd,
+    StartGateway,
     Step,
     StopDockerd,
     SwitchLiveRestore,
@@ -93,6 +96,12 @@ class Plan:
             return "" if step.ignore_errors else "load the firewall's rules"
         if isinstance(step, OpenGate):
             return "put the access list into force"
+        if isinstance(step, ReloadGateway):
+            return f"{'restart' if step.restart else 'reload'} {layout.GATEWAY_SERVICE}"
+        if isinstance(step, StartGateway):
+            return f"start {layout.GATEWAY_SERVICE}"
+        if isinstance(step, EndSessions):
+            return "end connections of clients without access"
         if isinstance(step, SwitchLiveRestore):
             return "switch live-restore on"
         if isinstance(step, (RestartDockerd, StartDockerd)):
@@ -132,6 +141,7 @@ def way_back(
     load, unload = rules
     options = () if observed.options is None else (observed.options.path,)
     last_resort = [layout.DROP_IN, layout.SOCKET_UNIT, layout.GATE_UNIT, layout.BOOT_DROP_IN, layout.GATE]
+    last_resort += [layout.GATEWAY_UNIT, layout.GATEWAY_BOOT]
     if "daemon_json" not in methods:
         # With method daemon_json, the drop-in only takes -H off ExecStart, for hosts in daemon.json.
         last_resort.append(layout.EXEC_DROP_IN)
@@ -139,7 +149,7 @@ def way_back(
         was_running=observed.is_running,
         live_restore=live_restore,
         close_units=PORT_UNITS if observed.has_systemd else (),
-        open_units=(layout.GANGWAY_SOCKET,) if layout.SOCKET_UNIT in observed.files else (),
+        open_units=_open_units(observed),
         other_sockets=other_sockets,
         load_rules=tuple(load),
         unload_rules=tuple(unload),
@@ -147,3 +157,10 @@ def way_back(
         last_resort=(*last_resort, layout.LISTENER_FLAGS, layout.LISTENER_FLAGS_IN_FORCE),
         options_files=options,
     )
+
+
+def _open_units(observed: Observed) -> tuple[str, ...]:
+    """Return the units that have the port open."""
+    if layout.GATEWAY_UNIT in observed.files:
+        return (layout.GANGWAY_SOCKET, layout.GATEWAY_SERVICE)
+    return (layout.GANGWAY_SOCKET,) if layout.SOCKET_UNIT in observed.files else ()

@@ -11,6 +11,7 @@ __all__ = ("Task",)
 import typing as t
 from dataclasses import dataclass
 
+from .clients import Client, parse_clients
 from .listener.addresses import DEFAULT_PORT, PLAIN_PORT, Listen, check_plain_tcp, parse_allow, parse_listen
 
 
@@ -28,12 +29,14 @@ class Task:
     insecure: bool = False
     live_restore: bool = True
     allow_downtime: bool = False
+    clients: tuple[Client, ...] = ()
 
     @classmethod
     def of(cls, args: t.Mapping[str, t.Any]) -> Task:
         """Parse a task's options: bad input shows before any host is asked.
 
-        Failures: C(invalid_listen), C(invalid_allow), C(insecure_not_confirmed), C(insecure_everyone).
+        Failures: C(invalid_listen), C(invalid_allow), C(invalid_client), C(insecure_not_confirmed),
+        C(insecure_everyone).
         """
         port = _port(tls=args["tls"])
         task = cls(
@@ -46,6 +49,7 @@ class Task:
             insecure=args["insecure"],
             live_restore=args["live_restore"],
             allow_downtime=args["allow_downtime"],
+            clients=parse_clients(args["clients"] or [args["client"]]),
         )
         if not task.tls:
             check_plain_tcp(task.insecure, task.allow)
@@ -59,7 +63,7 @@ class Task:
     @property
     def may_need_filtering(self) -> bool:
         """Whether the host should see if systemd can filter packets."""
-        return self.method in ("auto", "socket") and self.firewall != "nftables"
+        return self.method in ("auto", "socket", "gateway") and self.firewall != "nftables"
 
 
 def _port(*, tls: bool) -> int:

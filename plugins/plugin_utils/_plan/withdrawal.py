@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-__all__ = ("plan_closing", "plan_withdrawal")
+__all__ = ("plan_closing", "plan_withdrawal", "withdrawal_of")
 
 import dataclasses
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.gangway.docker.plugins.module_utils._guard.daemon_json import (
     MalformedDaemonJson,
@@ -18,7 +19,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._guard.daemon_json 
 )
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.options_block import block_of, without_block
-from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import Discard
+from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import Discard, Step
 
 from .exposure import OUR_PATHS, can_live_restore, lacks_live_restore
 from .file_order import without_hosts_in
@@ -26,18 +27,55 @@ from .files.change import FileChange, changes_of, diff_of
 from .files.originals import Originals
 from .firewalls.choice import plan_rules
 from .firewalls.reading import facts_of
+from .gateway.order import order_of_gateway_withdrawal
+from .gateway.way_back import way_back_of_gateway
 from .host.observed import Observed
 from .order import Work, order_of_withdrawal
 from .plan import Plan, plan_of, way_back
 from .refusals.host import check_daemon_json
 
 
+@dataclass(frozen=True)
+class Withdrawal:
+    """What takes dockerd's listener away. C(work) None: there is nothing of ours."""
+
+    work: Work | None
+    live_restore: bool = True
+    #: For the diff; not what rules of firewalls do.
+    shown: tuple[FileChange, ...] = ()
+
+
 def plan_withdrawal(observed: Observed, originals: Originals) -> Plan:
     """Plan to take everything away. C(originals): those that the host keeps. Failure: C(daemon_json_malformed)."""
     check_daemon_json(observed)
-    changes = [
-        FileChange(path, None, None) for path in OUR_PATHS if path != layout.DAEMON_JSON and path in observed.files
-    ]
+    if originals.method == "gateway":
+        return _plan_gateway_withdrawal(observed, originals)
+    rules = plan_rules(facts_of(observed), None, None)
+    withdrawal = withdrawal_of(observed, originals, narrow_rules=rules.narrow, discard=_discard(observed, originals))
+    back = way_back(
+        observed,
+        live_restore=withdrawal.live_restore,
+        other_sockets=originals.sockets,
+        rules=(rules.load_rules, rules.unload_rules),
+        methods=(originals.method,),
+    )
+    if withdrawal.work is None:
+        return plan_of(observed, (), back)
+    shown = [*withdrawal.shown, *changes_of(rules.narrow)]
+    return plan_of(observed, order_of_withdrawal(observed, withdrawal.work), back, diff_of(observed, shown))
+
+
+def withdrawal_of(
+    observed: Observed,
+    originals: Originals,
+    *,
+    kept: t.Collection[str] = (),
+    narrow_rules: tuple[Step, ...] = (),
+    discard: Discard | None = None,
+) -> Withdrawal:
+    """Return what has to be done. C(kept): files that stay, or that another step writes."""
+    paths = [path for path in OUR_PATHS if path in observed.files and path not in (layout.DAEMON_JSON, *kept)]
+    changes = [FileChange(path, None, None) for path in paths]
     for path in originals.files:
         undone = originals.undo(path, observed.content(path))
         if path != layout.DAEMON_JSON and undone != observed.content(path):
@@ -48,11 +86,9 @@ def plan_withdrawal(observed: Observed, originals: Originals) -> Plan:
     if final != current:
         attributes = None if final is None else observed.attributes(layout.DAEMON_JSON)
         settle = FileChange(layout.DAEMON_JSON, final, attributes)
-    rules = plan_rules(facts_of(observed), None, None)
-    discard = _discard(observed, originals)
     restart = bool(changes) or settle is not None or observed.is_socket_active
-    if not restart and not rules.narrow and discard is None:
-        return plan_of(observed, (), way_back(observed, live_restore=True))
+    if not restart and not narrow_rules and discard is None:
+        return Withdrawal(None)
     live_restore = can_live_restore(observed)
     start = [] if settle is None else [_for_a_start(observed, settle, live_restore=live_restore)]
     work = Work(
@@ -63,23 +99,37 @@ def plan_withdrawal(observed: Observed, originals: Originals) -> Plan:
         restart_socket=observed.has_systemd,
         adopted=originals.adopted,
         other_sockets=originals.sockets if restart else (),
-        narrow_rules=rules.narrow,
+        narrow_rules=narrow_rules,
         settle=settle,
         discard=discard,
     )
-    back = way_back(
-        observed,
-        live_restore=live_restore,
-        other_sockets=originals.sockets,
-        rules=(rules.load_rules, rules.unload_rules),
-        methods=(originals.method,),
+    return Withdrawal(work, live_restore, (*([] if settle is None else [settle]), *changes))
+
+
+def _plan_gateway_withdrawal(observed: Observed, originals: Originals) -> Plan:
+    """The same where dockerd has no part in it."""
+    rules = plan_rules(facts_of(observed), None, None)
+    changes = [FileChange(path, None, None) for path in OUR_PATHS if path in observed.files]
+    changes = [change for change in changes if change.path != layout.DAEMON_JSON]
+    steps = order_of_gateway_withdrawal(changes, rules.narrow, _discard(observed, originals))
+    back = way_back_of_gateway(
+        observed, was_there=True, reload=False, load_rules=rules.load_rules, unload_rules=rules.unload_rules
     )
-    shown = [*([] if settle is None else [settle]), *changes, *changes_of(rules.narrow)]
-    return plan_of(observed, order_of_withdrawal(observed, work), back, diff_of(observed, shown))
+    return plan_of(observed, steps, back, diff_of(observed, [*changes, *changes_of(rules.narrow)]))
+
+
+def _plan_gateway_closing(observed: Observed) -> Plan:
+    opens = (layout.SOCKET_UNIT, layout.GATEWAY_UNIT, layout.GATEWAY_BOOT)
+    changes = [FileChange(path, None, None) for path in opens if path in observed.files]
+    back = dataclasses.replace(way_back_of_gateway(observed, was_there=True, reload=False), open_units=())
+    steps = order_of_gateway_withdrawal(changes, (), Discard(files=layout.RUNTIME_DROP_INS))
+    return plan_of(observed, steps, back, diff_of(observed, changes))
 
 
 def plan_closing(observed: Observed, originals: Originals) -> Plan:
     """Plan to close the port until a run opens it again: what opens it goes, dockerd starts without it."""
+    if originals.method == "gateway":
+        return _plan_gateway_closing(observed)
     options = None if observed.options is None else observed.options.path
     block = options is not None and bool(block_of(observed.content(options) or b""))
     units = [layout.DROP_IN, layout.SOCKET_UNIT, layout.GATE_UNIT, layout.BOOT_DROP_IN]

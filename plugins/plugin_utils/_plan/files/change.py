@@ -19,7 +19,16 @@ from ..host.observation import Attributes
 from ..host.observed import Observed
 
 #: The bundle is described by the controller; originals.json repeats what other entries show; digests say nothing.
-_NOT_SHOWN = (layout.CA, layout.CA_DIGEST, layout.CERTIFICATE, layout.KEY, layout.ORIGINALS, layout.TRUST)
+_NOT_SHOWN = (
+    layout.CA,
+    layout.CA_DIGEST,
+    layout.CERTIFICATE,
+    layout.CRL,
+    layout.GATEWAY_DIGESTS,
+    layout.KEY,
+    layout.ORIGINALS,
+    layout.TRUST,
+)
 
 
 @dataclass(frozen=True)

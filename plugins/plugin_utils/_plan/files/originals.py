@@ -23,7 +23,7 @@ from ..host.answer import Answer
 from ..host.observation import Attributes
 
 #: The names of methods.
-_METHODS = ("socket", "override", "options_file", "daemon_json")
+_METHODS = ("socket", "override", "options_file", "daemon_json", "gateway")
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ def read_originals(observed: Observed) -> Originals:
     if options and current is not None and block_of(current):
         users = without_block(current), observed.attributes(options)
         return Originals(_method_by_daemon_json(observed) or "options_file", {options: Original.of(users, current)})
+    if layout.GATEWAY_UNIT in observed.files:
+        return Originals("gateway")
     if layout.SOCKET_UNIT in observed.files:
         return Originals("socket")
     if layout.LISTENER_FLAGS in observed.files:

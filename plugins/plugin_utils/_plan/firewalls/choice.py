@@ -48,7 +48,7 @@ class RuleSteps:
 def firewall_of(name: str, method: str) -> Firewall:
     """Return the kind for the option C(firewall); C(auto) depends on the method."""
     if name == "auto":
-        return SYSTEMD if method == "socket" else NFTABLES
+        return SYSTEMD if method in ("socket", "gateway") else NFTABLES
     return next(kind for kind in KINDS if kind.name == name)
 
 

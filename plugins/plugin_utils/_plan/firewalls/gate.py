@@ -12,7 +12,12 @@ from .firewall import FirewallFacts
 
 
 def choose_gate(facts: FirewallFacts, *, method: str, firewall: str) -> str:
-    """Return C(socket), the access list of our socket unit, where systemd filters packets; else C(nftables)."""
+    """Return C(socket), the access list of our socket unit, where systemd filters packets; else C(nftables).
+
+    C(none) for method gateway: HAProxy knows no connection without a certificate.
+    """
+    if method == "gateway":
+        return "none"
     if method != "socket" or firewall == "nftables":
         return "nftables"
     filters = facts.filtering is True and not facts.slices_allow

@@ -23,7 +23,7 @@ class SystemdFirewall(NoFirewall):
     name = "systemd"
 
     def unsuitable(self, facts: FirewallFacts, access: Access, *, method: str) -> Failure | None:
-        if method != "socket":
+        if method not in ("socket", "gateway"):
             return Failure(
                 "firewall_unsupported",
                 thing="firewall systemd",

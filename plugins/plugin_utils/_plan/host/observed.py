@@ -100,7 +100,7 @@ class Observed:
     @property
     def missing_folders(self) -> tuple[str, ...]:
         """Folders of the system that our files go into and that do not exist."""
-        others = [layout.DROP_IN, layout.BOOT_DROP_IN]
+        others = [layout.DROP_IN, layout.BOOT_DROP_IN, layout.GATEWAY_BOOT]
         if not self.has_systemd and self.options is not None:
             others = [self.options.path]
         folders = dict.fromkeys(map(os.path.dirname, (layout.DAEMON_JSON, *others)))

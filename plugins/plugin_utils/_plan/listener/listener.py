@@ -39,7 +39,8 @@ class Listener:
     tls: bool = True
     #: The name of a firewall kind.
     firewall: str = "systemd"
-    #: What lets only the host itself through until the port is proved: C(socket) or C(nftables).
+    #: What lets only the host itself through until the port is proved: C(socket) or C(nftables); C(none) where what
+    #: serves the port can't do so without TLS.
     gate: str = "socket"
     #: Shell commands that fail unless that firewall guards the port.
     checks: tuple[str, ...] = ()

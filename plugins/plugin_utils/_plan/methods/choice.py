@@ -12,6 +12,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 
 from ..host.observed import Observed
 from .daemon_json import DaemonJson
+from .gateway import GatewayMethod
 from .method import Method
 from .options_file import OptionsFileMethod
 from .override import Override
@@ -19,6 +20,8 @@ from .socket import SocketMethod
 
 #: In the order in which C(auto) tries them.
 METHODS: tuple[Method, ...] = (SocketMethod(), Override(), OptionsFileMethod(), DaemonJson())
+#: Where it is in place, or asked for.
+GATEWAY: Method = GatewayMethod()
 
 
 def choose_method(observed: Observed, asked: str, current: str) -> Method:
@@ -26,7 +29,7 @@ def choose_method(observed: Observed, asked: str, current: str) -> Method:
 
     Failure: C(method_unsupported).
     """
-    by_name = {method.name: method for method in METHODS}
+    by_name = {method.name: method for method in (*METHODS, GATEWAY)}
     if asked != "auto":
         chosen = by_name[asked]
         reason = chosen.unsuitable(observed)

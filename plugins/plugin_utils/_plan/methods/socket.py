@@ -13,7 +13,6 @@ from __future__ import annotations
 __all__ = ("SocketMethod", "render_drop_in", "render_socket_unit")
 
 import os
-import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 
@@ -57,8 +56,8 @@ class SocketMethod:
         )
 
 
-def render_socket_unit(listener: Listener) -> str:
-    """Return docker-gangway.socket."""
+def render_socket_unit(listener: Listener, service: str = layout.GANGWAY_SERVICE) -> str:
+    """Return docker-gangway.socket. C(service): the unit that it hands the port to."""
     streams = "".join(f"ListenStream={_stream(entry)}\n" for entry in listener.listen)
     return (
         f"{HEADER}"
@@ -70,11 +69,16 @@ def render_socket_unit(listener: Listener) -> str:
         f"{streams}"
         "# An address that is not up yet must not keep dockerd from starting.\n"
         "FreeBind=yes\n"
-        "# Not docker.service itself: that inherits the port by its drop-in, which brings the guard, or not at all.\n"
-        f"Service={layout.GANGWAY_SERVICE}\n"
+        f"{_NOT_DOCKER_SERVICE if service == layout.GANGWAY_SERVICE else ''}"
+        f"Service={service}\n"
         f"{_checks(listener)}"
-        f"{_access_list(listener.listen) if listener.gate == 'socket' else ''}"
+        f"{_access_list(listener)}"
     )
+
+
+_NOT_DOCKER_SERVICE = (
+    "# Not docker.service itself: that inherits the port by its drop-in, which brings the guard, or not at all.\n"
+)
 
 
 def _ordering(listener: Listener) -> str:
@@ -100,13 +104,15 @@ def _checks(listener: Listener) -> str:
     return f"# Without its access list the port does not open.\nExecStartPre=/bin/sh -c '{checks}'\n"
 
 
-def _access_list(listen: t.Sequence[Listen]) -> str:
-    allowed = "".join(f"IPAddressAllow={network}\n" for network in own_networks(listen))
-    return (
-        "IPAddressDeny=any\n"
-        "# The machine itself. The guard adds the access list once the port has turned a stranger away.\n"
-        f"{allowed}"
-    )
+def _access_list(listener: Listener) -> str:
+    if listener.gate == "socket":
+        about = "# The machine itself. The guard adds the access list once the port has turned a stranger away.\n"
+        networks = own_networks(listener.listen)
+    elif listener.gate == "none" and listener.firewall == "systemd":
+        about, networks = "", (*own_networks(listener.listen), *listener.allow)
+    else:
+        return ""
+    return f"IPAddressDeny=any\n{about}" + "".join(f"IPAddressAllow={network}\n" for network in networks)
 
 
 def render_drop_in(listener: Listener) -> str:

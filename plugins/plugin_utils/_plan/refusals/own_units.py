@@ -17,7 +17,13 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 
 from ..host.observed import Observed
 
-_OURS = (layout.GANGWAY_SOCKET, layout.GANGWAY_SERVICE, layout.FIREWALL_SERVICE, layout.FIREWALL_WATCH_SERVICE)
+_OURS = (
+    layout.GANGWAY_SOCKET,
+    layout.GANGWAY_SERVICE,
+    layout.GATEWAY_SERVICE,
+    layout.FIREWALL_SERVICE,
+    layout.FIREWALL_WATCH_SERVICE,
+)
 #: Commands that systemd runs before dockerd listens.
 _RUNS = re.compile(r"^\s*ExecStartPre\s*=\s*\S", re.MULTILINE)
 

@@ -1,0 +1,65 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What method C(gateway) needs, and what the others can't do."""
+
+from __future__ import annotations
+
+__all__ = ("check_gateway", "check_rights")
+
+import typing as t
+
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+
+from ..clients import Client
+from ..desired import Gateway
+from ..files.originals import Originals
+from ..host.observation import Observation
+from ..task import Task
+
+_ENGINE = "/run/docker.sock"
+
+
+def check_gateway(observation: Observation, task: Task, originals: Originals) -> Gateway:
+    """Return what goes in front of the engine.
+
+    Failures: C(haproxy_missing), C(gateway_without_tls), C(adopted_listener).
+    """
+    if not task.tls:
+        raise Failure(
+            "gateway_without_tls",
+            thing="method gateway",
+            reason="HAProxy is there to demand certificates; without TLS, dockerd listens by itself",
+            cure="Leave TLS on, or choose another method (expose_method in the role)",
+        )
+    if originals.adopted:
+        raise Failure(
+            "adopted_listener",
+            thing=", ".join(originals.adopted),
+            reason="these files had a listener of their own, which was adopted, and with method gateway dockerd is to "
+            "have none; it would come back",
+            cure="Withdraw first (expose_state: absent), and remove that listener",
+        )
+    program = observation.tools.get("haproxy")
+    if program is None:
+        raise Failure(
+            "haproxy_missing",
+            thing="haproxy",
+            reason="method gateway needs it, and this host has no such program",
+            cure="Set expose_install: true, which installs the distribution's package, or install it by yourself",
+        )
+    return Gateway(program=program, clients=task.clients, engine=_ENGINE)
+
+
+def check_rights(clients: t.Iterable[Client], method: str) -> None:
+    """Refuse rights that dockerd can't enforce. Failure: C(rights_unsupported)."""
+    limited = [client.name for client in clients if client.rights != "full"]
+    if limited:
+        raise Failure(
+            "rights_unsupported",
+            thing=f"client {', '.join(limited)} with the right to read",
+            reason=f"with method {method}, dockerd checks certificates by itself, and whoever gets in may do "
+            "everything",
+            cure="Choose method gateway (expose_method in the role), or give the client no certificate",
+        )
