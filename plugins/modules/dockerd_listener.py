@@ -80,8 +80,8 @@ options:
       - V(daemon_json) puts C(hosts) into C(daemon.json).
       - V(options_file) adds a block to the file that the package keeps for dockerd's options,
         C(/etc/default/docker), C(/etc/sysconfig/docker) or C(/etc/conf.d/docker).
-      - V(gateway) has HAProxy take the connections and pass them on to dockerd's unix socket. dockerd is neither changed
-        nor restarted, and clients can have the right to read only. It needs systemd, and HAProxy on the host.
+      - V(gateway) has HAProxy take the connections and pass them on to dockerd's unix socket. dockerd is neither
+        changed nor restarted, and clients can have the right to read only. It needs systemd, and HAProxy on the host.
       - V(auto) keeps the method that is in place. On a host that is not exposed it takes V(socket) if systemd starts
         dockerd with C(-H fd://), V(override) on other hosts with systemd, and V(options_file) on those without.
     type: str
@@ -95,7 +95,8 @@ options:
       - V(firewalld) is a policy in firewalld, 0.9 or newer, which has to be running.
       - V(ufw) are rules in front of all others in ufw, 0.36 or newer, which has to be enabled.
       - V(none) leaves the port to TLS alone.
-      - With every method but V(socket) and V(gateway), a table in nftables lies underneath all of these. It has the access list, too.
+      - With every method but V(socket) and V(gateway), a table in nftables lies underneath all of these. It has the
+        access list, too.
       - Rules cover exactly the addresses and ports that dockerd listens on. Rules of another firewall that an earlier
         run set are found and removed, also with O(state=absent).
       - V(auto) is V(systemd) with O(method=socket) and O(method=gateway), and V(nftables) with every other method.

@@ -1,0 +1,23 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts that have HAProxy, as it comes from their distribution, and not running."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.hosts import Host
+
+_INSTALL = """
+command -v haproxy >/dev/null && exit
+apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 haproxy >/dev/null
+systemctl disable --quiet --now haproxy.service
+"""
+
+
+@pytest.fixture
+def gateway_host(host: Host) -> Host:
+    """As C(host), with HAProxy."""
+    host.run(_INSTALL)
+    return host
