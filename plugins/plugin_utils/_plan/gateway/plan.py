@@ -17,7 +17,12 @@ import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._guard.socket_filter import networks_of
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
-from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import Command, LoadRules, ProveGateway
+from ansible_collections.gangway.docker.plugins.module_utils._shared.steps import (
+    Command,
+    Discard,
+    LoadRules,
+    ProveGateway,
+)
 
 from ..desired import Desired, Gateway, ServerFiles
 from ..files.bundle import bundle_changes, is_unknown
@@ -43,6 +48,8 @@ _TEXT = Attributes(0o644)
 #: What HAProxy reads, the key aside: nobody else may change it.
 _JUDGED = (layout.GATEWAY_CONFIGURATION, layout.GATEWAY_CLIENTS, layout.CA, layout.CRL, layout.CERTIFICATE)
 _READ_AT_RELOAD = (*_JUDGED, layout.GATEWAY_DIGESTS, layout.KEY)
+#: Below /run, of the other methods.
+_OF_DOCKERD = (layout.LISTENER_FLAGS_IN_FORCE, layout.GATE_RECORD)
 #: What ends the access of a client.
 _DECIDES_ON_ACCESS = (layout.GATEWAY_CONFIGURATION, layout.GATEWAY_CLIENTS, layout.CA, layout.CRL)
 
@@ -87,7 +94,7 @@ def plan_gateway(observed: Observed, desired: Desired, gateway: Gateway, origina
     steps = order_of_gateway(observed, work)
     shown = [*changes, *work.stale, *changes_of((*rules.load, *rules.narrow))]
     if switches:
-        withdrawal = withdrawal_of(observed, originals, kept=[change.path for change in wanted])
+        withdrawal = withdrawal_of(observed, originals, kept=[layout.ORIGINALS, *(change.path for change in wanted)])
         closing = () if withdrawal.work is None else order_of_withdrawal(observed, withdrawal.work)
         back = way_back(
             observed,
@@ -96,7 +103,12 @@ def plan_gateway(observed: Observed, desired: Desired, gateway: Gateway, origina
             rules=(rules.load_rules, rules.unload_rules),
             methods=(originals.method,),
         )
-        return plan_of(observed, (*closing, *steps), back, diff_of(observed, [*withdrawal.shown, *shown]))
+        return plan_of(
+            observed,
+            (*closing, *steps, Discard(files=_OF_DOCKERD)),
+            back,
+            diff_of(observed, [*withdrawal.shown, *shown]),
+        )
     back = way_back_of_gateway(
         observed,
         was_there=bool(originals.method),
