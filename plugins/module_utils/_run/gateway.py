@@ -39,6 +39,7 @@ _PROOF_TIMEOUT = 10.0
 _SESSIONS_TIMEOUT = 4.0
 _PAUSE = 0.05
 _COMMAND_TIMEOUT = 5.0
+_MAPPED = "::ffff:"
 #: Why a proof fails while a worker is on its way.
 _NOT_YET = ("port_silent", "port_other_certificate", "port_closed")
 
@@ -111,21 +112,26 @@ def end_sessions(host: Host, step: EndSessions) -> None:
     """See M(EndSessions). Failure: C(sessions_left).
 
     C(shutdown session) of HAProxy does nothing where the client has closed its half (C(docker logs -f)), so the
-    kernel is asked to destroy the socket.
+    kernel is asked to destroy the socket. HAProxy may count the session until the engine ends it.
     """
     limit = time.monotonic() + _SESSIONS_TIMEOUT
     looks = 0
     while looks < 2:
+        peers = _peers(host)
         found = _unwanted(step.backends)
+        if peers is not None:
+            found = [session for session in found if session.source in peers]
         looks = 0 if found else looks + 1
-        if found and time.monotonic() > limit:
-            break
+        if found and (peers is None or time.monotonic() > limit):
+            _end_all(host)
+            return
         for session in found:
             _destroy(host, session)
         time.sleep(_PAUSE)
-    else:
-        return
-    # A kernel without CONFIG_INET_DIAG_DESTROY, or no ss: rather all connections than one of these.
+
+
+def _end_all(host: Host) -> None:
+    """For a kernel without CONFIG_INET_DIAG_DESTROY, or a host without ss: rather all connections than one of these."""
     code, said = host.systemctl("restart", layout.GATEWAY_SERVICE)
     if code != 0:
         raise Failure(
@@ -134,6 +140,16 @@ def end_sessions(host: Host, step: EndSessions) -> None:
             reason=f"connections of clients without access are open, and it can't be restarted ({said.strip()})",
             cure=f"Stop it: systemctl stop {layout.GANGWAY_SOCKET} {layout.GATEWAY_SERVICE}",
         )
+
+
+def _peers(host: Host) -> set[str] | None:
+    """Return the addresses and ports that this machine's TCP connections come from; None: ss can't tell."""
+    try:
+        code, stdout, _stderr = host.run(["ss", "--no-header", "--tcp", "--numeric", "state", "connected"])
+    except OSError:
+        return None
+    lines = [line.split() for line in stdout.splitlines()]
+    return {_unmapped(words[-1].replace("[", "").replace("]", "")) for words in lines if words} if code == 0 else None
 
 
 def _unwanted(backends: t.Collection[str]) -> list[_Session]:
@@ -145,9 +161,13 @@ def _unwanted(backends: t.Collection[str]) -> list[_Session]:
 
 def _destroy(host: Host, session: _Session) -> None:
     address, _colon, port = session.source.rpartition(":")
-    # The dual stack socket of ListenStream=PORT has IPv4 clients as mapped addresses, and ss knows them so.
-    destination = f"[{address}]" if ":" in address else address
-    host.run(["ss", "-K", "state", "established", "dst", destination, "dport", "=", f":{port}"])
+    # One that came to a socket of both families has a mapped address there.
+    for form in [f"[{address}]"] if ":" in address else [address, f"[::ffff:{address}]"]:
+        host.run(["ss", "--kill", "--tcp", "state", "connected", "dst", form, "dport", "=", f":{port}"])
+
+
+def _unmapped(source: str) -> str:
+    return source[len(_MAPPED) :] if source.startswith(_MAPPED) and "." in source else source
 
 
 def _workers(*, current: bool) -> list[int]:
@@ -166,7 +186,7 @@ def _sessions(worker: int) -> list[_Session]:
     for line in _ask(f"@!{worker} show sess").splitlines():
         words = dict(word.partition("=")[::2] for word in line.split())
         if words.get("fe") == "docker" and "src" in words:
-            found.append(_Session(words["src"], re.sub(r"^<.*>$", "", words.get("be", ""))))
+            found.append(_Session(_unmapped(words["src"]), re.sub(r"^<.*>$", "", words.get("be", ""))))
     return found
 
 
