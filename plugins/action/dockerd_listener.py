@@ -35,9 +35,9 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._listener.play_host
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.recorded import is_aged, recorded_options
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.remote import RemoteHost
 from ansible_collections.gangway.docker.plugins.plugin_utils._listener.run import Run
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.clients import parse_clients
 from ansible_collections.gangway.docker.plugins.plugin_utils._options.completion import complete_options
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.names import is_valid_name, parse_name, sort_names
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import parse_clients
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.task import Task
 
 
@@ -106,7 +106,9 @@ class ActionModule(ActionBase):
         # Bad input shows before the host is asked.
         task = Task.of(self._args)
         revoked = [client for client in task.clients if self._fleet.revoked_folder(client.name).exists()]
-        task = dataclasses.replace(task, clients=tuple(c for c in task.clients if c not in revoked))
+        clients = tuple(client for client in task.clients if client not in revoked)
+        installs = self._task.check_mode and self._args["install"]
+        task = dataclasses.replace(task, clients=clients, installs=installs)
         self._context.check()
         record = self._own_record("Exposing it replaces this record.")
         if record is not None and not record.tls:
@@ -182,7 +184,7 @@ class ActionModule(ActionBase):
             wanted=args["contexts"],
             renewing=args["state"] == "renewed",
             replace=args["replace_controller"],
-            clients=[client.name for client in parse_clients(args["clients"])],
+            clients=[client.name for client in parse_clients(args["clients"]) if not client.is_revoked],
         )
 
     def _written_names(self, task: Task) -> frozenset[str]:

@@ -14,6 +14,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action impor
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import BUNDLE_ARGUMENTS, ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.grace import go_on
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.clients import parse_clients
 
 
 class ActionModule(FleetAction):
@@ -26,8 +27,9 @@ class ActionModule(FleetAction):
             check_new_authority(fleet, {})
         return ensure_bundles(
             fleet,
-            args["clients"],
+            parse_clients(args["clients"]),
             args["servers"],
+            new=args["new"],
             existing=args["existing"],
             make_authority=args["make_authority"],
             go_on=_go_on if args["finish_rotation"] else None,

@@ -138,13 +138,29 @@ options:
         others.
       - If the fleet has no authority, it is made once the host has been seen, so that none is made for a host of
         another fleet or controller.
-      - Each is a name, or a mapping with C(name) and C(rights). With O(method=gateway), these clients and no others
-        have access to the host. C(rights=read) lets a client ask what runs and how it does, see docs/gateway.md;
-        C(rights=full), the default, is root on the host. With every other method, each client of the fleet has full
-        rights, and C(rights=read) is refused.
+      - Each is a name, or a mapping with C(name), C(rights), C(validity) and C(state). C(state=revoked) only keeps it
+        from having access; M(gangway.docker.tls_bundle) and M(gangway.docker.client_revocation) revoke it.
+      - With O(method=gateway), these clients and no others have access to the host. C(rights=read) lets a client ask
+        what runs and how it does, see docs/gateway.md; C(rights=full), the default, is root on the host.
+      - With every other method, each client of the fleet has full rights, and C(rights=read) is refused. If a name is
+        no longer there and was not revoked, a warning says how long it has access.
     type: list
     elements: raw
     default: []
+  install:
+    description:
+      - With O(method=gateway), check mode takes HAProxy as installed. The role expose installs it, this module does
+        not.
+    type: bool
+    default: false
+  log:
+    description:
+      - What HAProxy writes into the journal of C(docker-gangway-gateway.service), with O(method=gateway).
+      - V(connections) is a line of JSON for each connection, with the client's name, V(requests) adds method and path
+        of each request of clients that may only read, V(none) is nothing.
+    type: str
+    choices: [none, connections, requests]
+    default: connections
   contexts:
     description:
       - Keep a docker context for the host on the controller, for C(docker --context NAME). It has the name of the host,

@@ -30,10 +30,18 @@ attributes:
     support: full
 options:
   clients:
-    description: Names of client identities; each becomes its certificate's CN and a folder C(clients/NAME).
+    description:
+      - Client identities by name, which becomes the certificate's CN and a folder C(clients/NAME).
+      - An entry can be a mapping with C(name), C(validity) (as O(validity), for this client's certificates) and
+        C(state=revoked), which revokes the client if it was ever made, see M(gangway.docker.client_revocation).
+        C(rights) is for O(gangway.docker.dockerd_listener#module:clients).
     type: list
-    elements: str
+    elements: raw
     default: []
+  new:
+    description: Make clients that are missing. With V(false), O(clients) only says how those that exist are renewed.
+    type: bool
+    default: true
   existing:
     description:
       - Also renew and correct all clients and servers whose bundles are in the fleet's folder, each with the key that

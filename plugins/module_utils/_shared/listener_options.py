@@ -38,6 +38,8 @@ LISTENER_ARGUMENTS: dict[str, t.Any] = {
     "advertise": {"type": "str"},
     "client": {"type": "str", "default": "admin"},
     "clients": {"type": "list", "elements": "raw", "default": []},
+    "install": {"type": "bool", "default": False},
+    "log": {"type": "str", "choices": ["none", "connections", "requests"], "default": "connections"},
     "contexts": {"type": "bool", "default": False},
     "authority_validity": {"type": "str", "default": "3650d"},
     "authority_certificate": {"type": "path"},

@@ -28,6 +28,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.key_types i
 )
 from ansible_collections.gangway.docker.plugins.module_utils._shared.options import FLEET_ARGUMENTS, IDENTITY_ARGUMENTS
 
+from .._options.clients import Client
 from .._pki import clock
 from .._pki.freshness import CertificateSpec
 from .._pki.keys import key_type_of
@@ -54,7 +55,8 @@ BUNDLE_ARGUMENTS: dict[str, t.Any] = {
     **FLEET_ARGUMENTS,
     **IDENTITY_ARGUMENTS,
     **AUTHORITY_ARGUMENTS,
-    "clients": {"type": "list", "elements": "str", "default": []},
+    "clients": {"type": "list", "elements": "raw", "default": []},
+    "new": {"type": "bool", "default": True},
     "existing": {"type": "bool", "default": False},
     "finish_rotation": {"type": "bool", "default": False},
     "make_authority": {"type": "bool", "default": True},
@@ -72,20 +74,27 @@ BUNDLE_ARGUMENTS: dict[str, t.Any] = {
 
 def ensure_bundles(
     fleet: Fleet,
-    clients: t.Sequence[str],
+    clients: t.Sequence[Client | str],
     servers: t.Sequence[t.Mapping[str, t.Any]],
     *,
+    new: bool = True,
     existing: bool = False,
     make_authority: bool = True,
     go_on: t.Callable[[Fleet], bool] | None = None,
 ) -> dict[str, t.Any]:
     """Return the result of tls_bundle: changed, authority, identities, diff, warnings. Raises M(Failure).
 
+    C(new): make those that are missing.
     C(existing): also renew and correct the identities here, each with the key that it has.
     C(make_authority): without it, nothing is made for a fleet that has none; what would fail fails all the same.
     C(go_on): takes a rotation further before anything is signed, and returns whether it did.
     """
-    subjects = [Subject("client", name) for name in clients]
+    named = [Client(client) if isinstance(client, str) else client for client in clients]
+    subjects = [
+        Subject("client", client.name, validity=client.validity)
+        for client in named
+        if not client.is_revoked and (new or fleet.client_folder(client.name).exists())
+    ]
     for server in servers:
         subjects.append(Subject("server", server["name"], tuple(sort_names(server["tls_sans"] or [server["name"]]))))
     if existing and not subjects and not fleet.folder.exists():
@@ -101,20 +110,32 @@ def ensure_bundles(
     with fleet.lock():
         authority = ensure_authority(fleet)
         went_on = go_on is not None and go_on(fleet)
+        revoked = _revoke(fleet, [client.name for client in named if client.is_revoked])
         outcomes = ensure_identities(fleet, subjects)
         if existing:
-            named = {(subject.kind, subject.name) for subject in subjects}
-            others = [s for s in existing_subjects(fleet) if (s.kind, s.name) not in named]
+            known = {(subject.kind, subject.name) for subject in subjects}
+            others = [s for s in existing_subjects(fleet) if (s.kind, s.name) not in known]
             outcomes += ensure_identities(fleet, others, keep_key_type=True)
             fleet.warnings += _about_machines(fleet)
     everything = [authority, *outcomes]
     return {
-        "changed": went_on or any(outcome.changed for outcome in everything),
+        "changed": went_on or bool(revoked) or any(outcome.changed for outcome in everything),
         "authority": authority.as_result(),
         "identities": [outcome.as_result() for outcome in outcomes],
         "diff": [outcome.as_diff() for outcome in everything if outcome.changed],
         "warnings": list(fleet.warnings),
     }
+
+
+def _revoke(fleet: Fleet, names: t.Sequence[str]) -> list[str]:
+    """Revoke those of these clients that were ever made; return those that daemons accepted until now."""
+    if not names or fleet.authority() is None:
+        return []
+    # Most runs revoke nobody.
+    from .revocation import known_certificates, revoke
+
+    known = {*map(issued_to, known_certificates(fleet)), *(n for n in names if fleet.revoked_folder(n).exists())}
+    return revoke(fleet, [name for name in names if name in known])
 
 
 def existing_subjects(fleet: Fleet) -> list[Subject]:

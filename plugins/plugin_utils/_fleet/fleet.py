@@ -188,7 +188,7 @@ class Fleet(Folders):
             return chain
         signer = self.client_signer() if subject.kind == "client" else self.signer()
         certificate = sign_with_authority(
-            subject, public_key, signer=signer, validity=self.settings.validity, now=clock.now()
+            subject, public_key, signer=signer, validity=subject.validity or self.settings.validity, now=clock.now()
         )
         if subject.kind == "client":
             self._unnoted.append(certificate)

@@ -177,8 +177,7 @@ class Exposure:
             check_new_authority(self.fleet, self.hosts.addresses(self.fleet.name))
         # What refuses this exposure shows before anything is made.
         plan_for(self.task, decision, self._files_of_new_fleet(decision))
-        names = [client.name for client in self.task.clients] if self.args["clients"] else []
-        made = ensure_bundles(self.fleet, names, [])
+        made = ensure_bundles(self.fleet, self.task.clients if self.args["clients"] else (), [])
         # Check mode makes it for no host, so it is shown for one of them.
         if not self.run.check_mode or self.hosts.is_first:
             self.begun += made["diff"]
@@ -199,6 +198,7 @@ def expose(exposure: Exposure) -> dict[str, t.Any]:
     result["diff"] = [*exposure.begun, *result["diff"]]
     if identity is not None:
         result["warnings"] += warnings_about_identity(identity)
+        result["warnings"] += _about_leaving(exposure, decision)
     result["warnings"] += [*exposure.clock.warnings(), *exposure.fleet.warnings]
     url = advertised_url(result, exposure.task.listen, advertise=args["advertise"], ansible_host=exposure.hosts.address)
     if identity is None:
@@ -217,6 +217,18 @@ def expose(exposure: Exposure) -> dict[str, t.Any]:
     # What it changes on the controller says nothing about the host.
     exposure.context.keep(result, url=url, client=client)
     return result
+
+
+def _about_leaving(exposure: Exposure, decision: Decision) -> list[str]:
+    """Name those who have access though they are not named any more; HAProxy lets nobody else in."""
+    before = [] if exposure.record is None else exposure.record.options.get("clients") or []
+    named = [client.name for client in exposure.task.clients]
+    if decision.gateway is not None or not before or before == exposure.args["clients"]:
+        return []
+    # Most runs are as the one before.
+    from .._fleet.leaving import about_leaving
+
+    return about_leaving(exposure.fleet, before, named)
 
 
 def about_plain_tcp(host: str, url: str, allow: t.Sequence[str]) -> str:

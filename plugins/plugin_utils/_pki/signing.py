@@ -38,6 +38,8 @@ class Subject:
     kind: str
     name: str
     names: tuple[str, ...] = ()
+    #: Of its certificate; None: as of all others.
+    validity: datetime.timedelta | None = None
 
 
 def sign_with_authority(

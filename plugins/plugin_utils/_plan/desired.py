@@ -11,7 +11,7 @@ __all__ = ("Desired", "Gateway", "RevocationLists", "ServerFiles")
 import typing as t
 from dataclasses import dataclass, field
 
-from .clients import Client
+from .._options.clients import Client
 from .firewalls.firewall import Firewall
 from .listener.listener import Listener
 from .methods.method import Method

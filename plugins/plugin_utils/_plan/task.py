@@ -11,7 +11,7 @@ __all__ = ("Task",)
 import typing as t
 from dataclasses import dataclass
 
-from .clients import Client, parse_clients
+from .._options.clients import Client, parse_clients
 from .listener.addresses import DEFAULT_PORT, PLAIN_PORT, Listen, check_plain_tcp, parse_allow, parse_listen
 
 
@@ -30,6 +30,10 @@ class Task:
     live_restore: bool = True
     allow_downtime: bool = False
     clients: tuple[Client, ...] = ()
+    #: HAProxy counts as installed.
+    installs: bool = False
+    #: What HAProxy logs.
+    log: str = "connections"
 
     @classmethod
     def of(cls, args: t.Mapping[str, t.Any]) -> Task:
@@ -49,7 +53,8 @@ class Task:
             insecure=args["insecure"],
             live_restore=args["live_restore"],
             allow_downtime=args["allow_downtime"],
-            clients=parse_clients(args["clients"] or [args["client"]]),
+            clients=tuple(c for c in parse_clients(args["clients"] or [args["client"]]) if not c.is_revoked),
+            log=args["log"],
         )
         if not task.tls:
             check_plain_tcp(task.insecure, task.allow)

@@ -18,7 +18,7 @@ import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 
-from ..clients import Client
+from ..._options.clients import Client
 from ..listener.listener import HEADER
 from .read_paths import READ_PATTERN
 from .units import SERVER_PEM

@@ -12,13 +12,15 @@ import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
-from ..clients import Client
+from ..._options.clients import Client
 from ..desired import Gateway
 from ..files.originals import Originals
 from ..host.observation import Observation
 from ..task import Task
 
 _ENGINE = "/run/docker.sock"
+#: Where packages have it.
+_INSTALLED = "/usr/sbin/haproxy"
 
 
 def check_gateway(observation: Observation, task: Task, originals: Originals) -> Gateway:
@@ -41,7 +43,7 @@ def check_gateway(observation: Observation, task: Task, originals: Originals) ->
             "have none; it would come back",
             cure="Withdraw first (expose_state: absent), and remove that listener",
         )
-    program = observation.tools.get("haproxy")
+    program = observation.tools.get("haproxy") or (_INSTALLED if task.installs else None)
     if program is None:
         raise Failure(
             "haproxy_missing",
@@ -49,7 +51,7 @@ def check_gateway(observation: Observation, task: Task, originals: Originals) ->
             reason="method gateway needs it, and this host has no such program",
             cure="Set expose_install: true, which installs the distribution's package, or install it by yourself",
         )
-    return Gateway(program=program, clients=task.clients, engine=_ENGINE)
+    return Gateway(program=program, clients=task.clients, engine=_ENGINE, log=task.log)
 
 
 def check_rights(clients: t.Iterable[Client], method: str) -> None:
