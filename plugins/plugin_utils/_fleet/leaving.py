@@ -29,7 +29,7 @@ def about_leaving(fleet: Fleet, before: t.Iterable[t.Any], names: t.Collection[s
         ends = [certificate.not_valid_after_utc for certificate in issued if issued_to(certificate) == name]
         if ends:
             found.append(
-                f"Client {name} is no longer named, and still has access until {max(ends):%Y-%m-%d %H:%M} UTC. To shut it"
-                f' out now: ansible-playbook gangway.docker.revoke -e \'{{"revoke_clients": ["{name}"]}}\''
+                f"Client {name} is no longer named, and still has access until {max(ends):%Y-%m-%d %H:%M} UTC. To shut "
+                f'it out now: ansible-playbook gangway.docker.revoke -e \'{{"revoke_clients": ["{name}"]}}\''
             )
     return found
