@@ -31,7 +31,7 @@ def test_the_role_installs_haproxy_and_does_not_start_the_packages_service(host:
     assert installed.code == 0, installed.failures
     assert same(predicted, installed, host)
     states = host.run(
-        "for verb in is-active is-enabled; do systemctl $verb haproxy.service; done; journalctl -u haproxy.service -o cat",
+        "systemctl is-active haproxy; systemctl is-enabled haproxy; journalctl --unit=haproxy --output=cat",
         check=False,
     ).stdout
     assert states.split()[:2] == ["inactive", "disabled"], states
