@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.options import FLEET_ARGUMENTS
 from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.enforcement import check_enforced
-from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import read_records
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import has_own_tls, read_records
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import FleetAction
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.revocation import revoke
@@ -33,7 +33,7 @@ class ActionModule(FleetAction):
             check_enforced(fleet, records, args["clients"])
             return {"changed": False, "revoked": [], "endpoints": [r.name for r in records], "foreign": foreign}
         with fleet.lock():
-            shut_out = revoke(fleet, args["clients"])
+            shut_out = revoke(fleet, args["clients"], limited=has_own_tls(records))
         return {
             "changed": bool(shut_out),
             "revoked": shut_out,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.ownership import check_new_authority
-from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import read_records
+from ansible_collections.gangway.docker.plugins.plugin_utils._endpoint.record import has_own_tls, read_records
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.action import FleetAction
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.ensure import BUNDLE_ARGUMENTS, ensure_bundles
 from ansible_collections.gangway.docker.plugins.plugin_utils._fleet.fleet import Fleet
@@ -33,6 +33,7 @@ class ActionModule(FleetAction):
             existing=args["existing"],
             make_authority=args["make_authority"],
             go_on=_go_on if args["finish_rotation"] else None,
+            limited=lambda: has_own_tls(read_records(fleet.endpoints_folder)),
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = (
     "EndpointRecord",
+    "has_own_tls",
     "read_own_record",
     "read_record",
     "read_records",
@@ -116,6 +117,11 @@ def _read(path: Path) -> EndpointRecord | None:
             reason=f"it is no endpoint record ({exc!r})",
             cure="Remove the file and expose the host again; nothing on the host is lost",
         ) from exc
+
+
+def has_own_tls(records: t.Iterable[EndpointRecord]) -> bool:
+    """Whether a daemon among them checks certificates by itself, and so names all clients in handshakes."""
+    return any(record.tls and record.method != "gateway" for record in records)
 
 
 def write_record(endpoints_folder: Path, record: EndpointRecord) -> None:

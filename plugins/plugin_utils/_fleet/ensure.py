@@ -81,12 +81,14 @@ def ensure_bundles(
     existing: bool = False,
     make_authority: bool = True,
     go_on: t.Callable[[Fleet], bool] | None = None,
+    limited: t.Callable[[], bool] = lambda: True,
 ) -> dict[str, t.Any]:
     """Return the result of tls_bundle: changed, authority, identities, diff, warnings. Raises M(Failure).
 
     C(new): make those that are missing.
     C(existing): also renew and correct the identities here, each with the key that it has.
     C(make_authority): without it, nothing is made for a fleet that has none; what would fail fails all the same.
+    C(limited): for M(revoke).
     C(go_on): takes a rotation further before anything is signed, and returns whether it did.
     """
     named = [Client(client) if isinstance(client, str) else client for client in clients]
@@ -110,7 +112,7 @@ def ensure_bundles(
     with fleet.lock():
         authority = ensure_authority(fleet)
         went_on = go_on is not None and go_on(fleet)
-        revoked = _revoke(fleet, [client.name for client in named if client.is_revoked])
+        revoked = _revoke(fleet, [client.name for client in named if client.is_revoked], limited)
         outcomes = ensure_identities(fleet, subjects)
         if existing:
             known = {(subject.kind, subject.name) for subject in subjects}
@@ -127,7 +129,7 @@ def ensure_bundles(
     }
 
 
-def _revoke(fleet: Fleet, names: t.Sequence[str]) -> list[str]:
+def _revoke(fleet: Fleet, names: t.Sequence[str], limited: t.Callable[[], bool]) -> list[str]:
     """Revoke those of these clients that were ever made; return those that daemons accepted until now."""
     if not names or fleet.authority() is None:
         return []
@@ -135,7 +137,7 @@ def _revoke(fleet: Fleet, names: t.Sequence[str]) -> list[str]:
     from .revocation import known_certificates, revoke
 
     known = {*map(issued_to, known_certificates(fleet)), *(n for n in names if fleet.revoked_folder(n).exists())}
-    return revoke(fleet, [name for name in names if name in known])
+    return revoke(fleet, [name for name in names if name in known], limited=limited())
 
 
 def existing_subjects(fleet: Fleet) -> list[Subject]:
