@@ -194,9 +194,9 @@ class Recipe:
 
 #: The kinds of hosts, by the name of their flavour.
 FLAVOURS: dict[str, Recipe] = {
-    "bookworm": Recipe("bookworm", _BASE_PACKAGES, _ENGINE_HOOKS),
-    "trixie": Recipe("trixie", (*_BASE_PACKAGES, "docker-cli"), _ENGINE_HOOKS),
-    "sid": Recipe("sid", (*_BASE_PACKAGES, "docker-cli"), _ENGINE_HOOKS),
+    "bookworm": Recipe("bookworm", (*_BASE_PACKAGES, "python3-apt"), _ENGINE_HOOKS),
+    "trixie": Recipe("trixie", (*_BASE_PACKAGES, "python3-apt", "docker-cli"), _ENGINE_HOOKS),
+    "sid": Recipe("sid", (*_BASE_PACKAGES, "python3-apt", "docker-cli"), _ENGINE_HOOKS),
     "bookworm-sysvinit": Recipe(
         "bookworm", (*_SYSV_PACKAGES, "sysv-rc"), _SYSV_HOOKS, command=_SYSV_COMMAND, init="sysvinit"
     ),
