@@ -22,6 +22,7 @@ from tests.lab import Host, find_or_start_engine
 from tests.lab.hosts import start_hosts
 
 from .controller import COLLECTIONS, ROOT, BenchFailure, Controller
+from .fronts import Front, measure_fronts
 from .handshake import Handshake, measure_handshakes
 from .host_cost import Cost, measure_cost
 from .wall_time import Medians, measure_wall_time
@@ -70,6 +71,11 @@ def _measure(*, sizes: t.Sequence[int], repeats: int) -> None:
                 cost = measure_cost(controller, hosts[0])
                 _say("handshakes with a daemon that lists 1,000 clients")
                 handshakes = measure_handshakes(engine, controller, hosts[0])
+                megabytes = 1024 if repeats > 1 else 64
+                _say(f"dockerd's own TLS, HAProxy and ssh:// in front of one dockerd, with an image of {megabytes} MB")
+                fronts = measure_fronts(
+                    engine, controller, hosts[0], Path(folder), megabytes=megabytes, rounds=2 if repeats > 1 else 1
+                )
         finally:
             _say("stopping the hosts")
             for host in Host.running(engine):
@@ -82,6 +88,7 @@ def _measure(*, sizes: t.Sequence[int], repeats: int) -> None:
     _print_cost(cost)
     _print_issuing(issuing, repeats)
     _print_handshakes(handshakes)
+    _print_fronts(fronts, megabytes)
     print(f"\nall of it took {time.monotonic() - started:.0f} s")
 
 
@@ -161,6 +168,26 @@ def _print_handshakes(handshakes: t.Mapping[int, Handshake]) -> None:
     print("\nA new connection until its first answer, median of 50, by how many clients the daemon lists")
     for count, handshake in handshakes.items():
         print(f"{count:5} clients  {handshake.milliseconds:5.1f} ms  {handshake.size:6} bytes read in the handshake")
+
+
+def _print_fronts(fronts: t.Mapping[str, Front], megabytes: int) -> None:
+    print(f"\nThe same dockerd behind each front; docker load of {megabytes} MB; one client, one after the other")
+    print("front      new/s  kept/s  until the first answer    load    first  unchanged")
+    for name, front in fronts.items():
+        runs = f"{front.first:6.2f} s {front.unchanged:8.2f} s" if front.first else ""
+        kept = f"{front.kept:7.0f}" if front.kept else f"{'-':>7}"
+        print(f"{name:8} {front.new:7.1f} {kept} {front.latency:20.1f} ms {front.load:7.2f} s {runs}")
+    own, gateway, by_ssh = fronts["socket"], fronts["gateway"], fronts["ssh"]
+    ratios = (gateway.new / own.new, gateway.kept / own.kept, own.load / gateway.load)
+    print("gateway/socket (limit 0.85): new {:.2f}, kept {:.2f}, load {:.2f}".format(*ratios))
+    print(f"gateway/ssh for new connections (limit 5): {gateway.new / by_ssh.new:.1f}")
+    print(
+        f"gateway/socket (limit 1): first {gateway.first / own.first:.2f}, "
+        f"unchanged {gateway.unchanged / own.unchanged:.2f}"
+    )
+    if gateway.memory is not None:
+        rest, busy = gateway.memory
+        print(f"HAProxy: {rest:.0f} MB at rest (limit 45), {busy:.0f} MB with 500 idle connections (limit 80)")
 
 
 def _say(text: str) -> None:

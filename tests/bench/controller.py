@@ -46,7 +46,7 @@ class Controller:
 
     def __enter__(self) -> Controller:
         self._folder.mkdir(parents=True)
-        self._extra.write_text(json.dumps({"expose_fleets_dir": str(self.fleets_dir)}))
+        self.set()
         # A control socket's path may not be longer than 107 bytes.
         self._connections = tempfile.mkdtemp(prefix="gangway-")
         return self
@@ -59,6 +59,10 @@ class Controller:
                 ["ssh", "-o", f"ControlPath={control_path}", "-O", "exit", "host"], capture_output=True, check=False
             )
         shutil.rmtree(self._connections, ignore_errors=True)
+
+    def set(self, **variables: t.Any) -> None:
+        """Have the next runs use these variables, and no others of before."""
+        self._extra.write_text(json.dumps({"expose_fleets_dir": str(self.fleets_dir), **variables}))
 
     def write_playbook(self, name: str, **tasks: t.Mapping[str, t.Any]) -> Path:
         """Write a playbook of one play; tasks by name, each as module: arguments."""

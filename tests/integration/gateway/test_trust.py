@@ -18,6 +18,7 @@ from tests.integration.controller import Controller
 from tests.integration.gateway.load import Load
 from tests.integration.gateway.test_method import SERVICE, pid_of
 from tests.integration.port import ask
+from tests.integration.snapshot import started_at
 from tests.lab.hosts import Host
 
 #: Seconds in which the connections of a client without access have to end.
@@ -167,9 +168,19 @@ def test_a_list_of_revoked_clients_is_renewed_with_the_certificate(gateway_host:
     assert ask(host.address, bundle=controller.client()) == "answered"
 
 
-def test_clients_at_work_notice_nothing_of_what_happens_to_others(gateway_host: Host, controller: Controller) -> None:
-    """Each of the clients goes on and on while the fleet renews, rotates, revokes one and takes rights from another."""
+@pytest.mark.parametrize("mode", ["alone", "swarm"])
+@pytest.mark.due("alone")
+def test_clients_at_work_notice_nothing_of_what_happens_to_others(
+    gateway_host: Host, controller: Controller, mode: str
+) -> None:
+    """Each of the clients goes on and on while the fleet renews, rotates, revokes one and takes rights from another.
+
+    In swarm mode as well, where each restart of dockerd would stop containers.
+    """
     host = gateway_host
+    if mode == "swarm":
+        host.run(f"docker swarm init --advertise-addr {host.address}")
+    container = started_at(host)
     names = [f"c{number}" for number in range(10)]
     site: list[t.Any] = ["admin", *names, "bob", "grafana"]
     expose(controller, *site)
@@ -192,7 +203,10 @@ def test_clients_at_work_notice_nothing_of_what_happens_to_others(gateway_host: 
         assert open_ones(open_) == list(_TUNNELS)
     print(load)
     assert load.failures == []
-    assert pid_of(host) == dockerd
+    assert (pid_of(host), started_at(host)) == (dockerd, container)
+    if mode == "swarm":
+        assert controller.withdraw().code == 0
+        assert (pid_of(host), started_at(host)) == (dockerd, container)
 
 
 def _copied(bundle: Path, place: Path) -> Path:
