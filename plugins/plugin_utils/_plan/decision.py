@@ -84,7 +84,7 @@ def decide(task: Task, observation: Observation) -> Decision:
     method = choose_method(adoption.observed, task.method, originals.method)
     gateway = None
     if method.name == "gateway":
-        gateway = check_gateway(observation, task, originals)
+        gateway = check_gateway(observation, task, originals, adoption)
     else:
         check_rights(task.clients, method.name)
     firewall, facts = firewall_of(task.firewall, method.name), facts_of(observed)

@@ -10,6 +10,7 @@ __all__ = ("check_gateway", "check_rights")
 
 import typing as t
 
+from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 from ..._options.clients import Client
@@ -17,14 +18,15 @@ from ..desired import Gateway
 from ..files.originals import Originals
 from ..host.observation import Observation
 from ..task import Task
+from .existing_listener import Adoption
 
 _ENGINE = "/run/docker.sock"
 #: Where packages have it.
 _INSTALLED = "/usr/sbin/haproxy"
 
 
-def check_gateway(observation: Observation, task: Task, originals: Originals) -> Gateway:
-    """Return what goes in front of the engine.
+def check_gateway(observation: Observation, task: Task, originals: Originals, adoption: Adoption) -> Gateway:
+    """Return what goes in front of the engine. C(adoption): a listener of dockerd's own beside us.
 
     Failures: C(haproxy_missing), C(gateway_without_tls), C(adopted_listener).
     """
@@ -42,6 +44,14 @@ def check_gateway(observation: Observation, task: Task, originals: Originals) ->
             reason="these files had a listener of their own, which was adopted, and with method gateway dockerd is to "
             "have none; it would come back",
             cure="Withdraw first (expose_state: absent), and remove that listener",
+        )
+    if adoption.texts or adoption.ports:
+        raise Failure(
+            "adopted_listener",
+            thing=", ".join(adoption.texts) or layout.DOCKER_SERVICE,
+            reason="dockerd has a listener of its own there, and with method gateway its files are left as they are; "
+            "the listener would bypass HAProxy",
+            cure="Remove that listener first, or choose another method (expose_method in the role)",
         )
     program = observation.tools.get("haproxy") or (_INSTALLED if task.installs else None)
     if program is None:

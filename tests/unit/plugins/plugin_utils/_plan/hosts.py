@@ -37,6 +37,8 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
 )
 
 from .firewalls.fake_ufw import FakeUfw
+from .gateway import fake_gateway
+from .gateway.fake_gateway import FakeGateway
 
 UNIT = "/usr/lib/systemd/system/docker.service"
 SCRIPT = "/etc/init.d/docker"
@@ -103,6 +105,7 @@ class Host:
     has_firewalld: bool = False
     policy: str | None = None
     ufw: FakeUfw | None = None
+    gateway: FakeGateway = field(default_factory=FakeGateway)
     #: Unit files as systemd has read them.
     units: dict[str, str] = field(default_factory=dict)
     #: What the observation has otherwise, by its keys: whole values.
@@ -166,7 +169,7 @@ class Host:
         services = self.unit_files(layout.DOCKER_SERVICE)
         programs = [w for path in services for w in re.findall(r"^ExecStart=[-@!:+|]*(/\S+)", self.text(path), re.M)]
         options = self.environment_files() if self.is_systemd else [f"/etc/{self._options_folder}/docker"]
-        paths = (layout.DAEMON_JSON, layout.DROP_IN, layout.BOOT_DROP_IN, *options)
+        paths = (layout.DAEMON_JSON, layout.DROP_IN, layout.BOOT_DROP_IN, layout.GATEWAY_BOOT, *options)
         folders = [*layout.FOLDERS, *map(os.path.dirname, paths)]
         observation = {
             "time": 1763740000.5,
@@ -194,12 +197,11 @@ class Host:
             }
             if self.is_running
             else None,
-            "listening": [{"address": a, "port": p, "program": program} for a, p, program in self.listening],
-            "answers": [
-                {"address": a, "port": p, "plain": "refused", "tls": "refused", "certificate": None}
-                for a, p, program in self.listening
-                if program == "dockerd" and self.is_running
+            "listening": [
+                *({"address": a, "port": p, "program": program} for a, p, program in self.listening),
+                *({"address": a, "port": p, "program": "haproxy"} for a, p in self.gateway.listening),
             ],
+            "answers": self._answers(),
             "interfaces": ["docker0", "eth0", "lo"],
             "addresses": [
                 {"interface": "lo", "address": "127.0.0.1", "usable": True},
@@ -215,6 +217,7 @@ class Host:
                 "openssl": "/usr/bin/openssl",
                 "firewall-cmd": "/usr/bin/firewall-cmd" if self.has_firewalld else None,
                 "ufw": "/usr/sbin/ufw" if self.ufw else None,
+                "haproxy": "/usr/sbin/haproxy",
                 "cryptography": False,
             },
             "nftables": self.table,
@@ -246,7 +249,8 @@ class Host:
             self.live_restore = True
         elif isinstance(step, Discard):
             gone = tuple(f"{folder}/" for folder in step.folders)
-            self.files = {p: kept for p, kept in self.files.items() if p not in step.files and not p.startswith(gone)}
+            files = (*step.files, *(layout.RUNTIME_DROP_INS if layout.STATE in step.folders else ()))
+            self.files = {p: kept for p, kept in self.files.items() if p not in files and not p.startswith(gone)}
             for folder in (*step.folders, *step.empty_folders):
                 self.folders = {
                     path: mode for path, mode in self.folders.items() if not f"{path}/".startswith(f"{folder}/")
@@ -257,12 +261,25 @@ class Host:
             (self.active.add if isinstance(step, StartUnit) else self.active.discard)(step.unit)
         elif isinstance(step, LoadRules):
             self._load(step)
+        elif isinstance(step, fake_gateway.STEPS):
+            self.gateway.do(step, {path: kept.content for path, kept in self.files.items()}, self.units)
+            # systemd's own, not dockerd's.
+            self.active -= {layout.GANGWAY_SOCKET, layout.GATEWAY_SERVICE}
+            self.active |= {layout.GANGWAY_SOCKET, layout.GATEWAY_SERVICE} if self.gateway.files else set()
         elif isinstance(step, (StartDockerd, RestartDockerd, StopDockerd)):
             self.is_running = not isinstance(step, StopDockerd)
             self.set_gate("narrow")
         elif isinstance(step, OpenGate):
             assert self.is_running, "the gate opens for a dockerd that has shown itself"
             self.set_gate("open")
+
+    def _answers(self) -> list[dict[str, t.Any]]:
+        found = [(a, p, None) for a, p, program in self.listening if program == "dockerd" and self.is_running]
+        shown = None if self.gateway.files is None else self.gateway.files[layout.CERTIFICATE].decode()
+        return [
+            {"address": a, "port": p, "plain": "refused", "tls": "refused", "certificate": certificate}
+            for a, p, certificate in (*found, *((a, p, shown) for a, p in self.gateway.listening))
+        ]
 
     def set_gate(self, state: str) -> None:
         """Do what the guard does: the socket unit's access list, or the gate in our table."""
@@ -303,8 +320,15 @@ class Host:
             elif command[1:] == ("-f", layout.FIREWALL_RULES):
                 assert layout.FIREWALL_RULES in self.files
                 self.table = listing(self.text(layout.FIREWALL_RULES))
+            elif command[1] == "set-property":
+                self.gateway.set_property(command)
+                self._keep_property(command)
             elif command[1] == "restart":
                 self.active.add(command[2])
+
+    def _keep_property(self, command: t.Sequence[str]) -> None:
+        for path in layout.RUNTIME_DROP_INS:
+            self.files[path] = File("\n".join(command[4:]).encode())
 
     def _ask_firewalld(self, words: t.Sequence[str]) -> None:
         assert self.has_firewalld
@@ -329,18 +353,27 @@ class Host:
         sockets = [unit for unit in self._unit_names() if unit.endswith(".socket") and self.unit_files(unit)]
         shown = {
             unit: {"Id": unit, "LoadState": "loaded", "ActiveState": "active" if unit in self.active else "inactive"}
-            for unit in (*sockets, layout.DOCKER_SERVICE, layout.GANGWAY_SOCKET, layout.FIREWALL_WATCH_SERVICE)
+            for unit in (
+                *sockets,
+                layout.DOCKER_SERVICE,
+                layout.GANGWAY_SOCKET,
+                layout.GATEWAY_SERVICE,
+                layout.FIREWALL_WATCH_SERVICE,
+            )
         }
         for unit in sockets:
             streams = [s for p in self.unit_files(unit) for s in re.findall("^ListenStream=(.+)$", self.text(p), re.M)]
             if unit in self.active and unit != layout.GANGWAY_SOCKET:
                 shown[unit]["Listen"] = " ".join(f"{stream} (Stream)" for stream in streams)
         if layout.GANGWAY_SOCKET in self.active:
-            places = [f"[{a}]:{p}" if ":" in a else f"{a}:{p}" for a, p, _program in self.listening]
+            open_places = self.gateway.listening or [(a, p) for a, p, _program in self.listening]
+            places = [f"[{a}]:{p}" if ":" in a else f"{a}:{p}" for a, p in open_places]
             shown[layout.GANGWAY_SOCKET]["Listen"] = " ".join(f"{place} (Stream)" for place in places)
         elif layout.SOCKET_UNIT not in self.files:
             shown[layout.GANGWAY_SOCKET]["LoadState"] = "not-found"
-        shown[layout.GANGWAY_SOCKET]["IPAddressAllow"] = self.allowed
+        shown[layout.GANGWAY_SOCKET]["IPAddressAllow"] = " ".join(self.gateway.allows) or self.allowed
+        shown[layout.GANGWAY_SOCKET]["IPAddressDeny"] = "0.0.0.0/0 ::/0" if self.gateway.denies else ""
+        shown[layout.GATEWAY_SERVICE]["MainPID"] = "43" if self.gateway.files else "0"
         lines = [line for path in self.unit_files(layout.DOCKER_SERVICE) for line in self.text(path).splitlines()]
         shown[layout.DOCKER_SERVICE] |= {
             "ActiveState": "active" if self.is_running else "inactive",

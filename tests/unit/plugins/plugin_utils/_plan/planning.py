@@ -21,8 +21,9 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     StopUnit,
     Write,
 )
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import Client
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.decision import Decision, decide, plan_for
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.desired import ServerFiles
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.desired import RevocationLists, ServerFiles
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.files.shared_files import read_originals
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.host.observed import Observed, understand
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.host.parsing import parse_observation
@@ -39,6 +40,7 @@ LISTEN = ("10.20.0.5:2376", "any:2377")
 ALLOW = ("10.20.0.0/24",)
 KEY = "PRIVATE"
 SECRETS = {"server_key": KEY}
+LISTS = b"the lists\n"
 SERVER = ServerFiles(ca=b"the CA\n", certificate=b"the certificate\n", of_fleet=True, trust=b"the trust\n")
 
 
@@ -65,11 +67,15 @@ def expose(
     **options: t.Any,
 ) -> Plan:
     """Return the plan that exposes the host. The key comes from the controller, unless C(server) says otherwise."""
+    options.setdefault("clients", (Client("admin"),))
     task = task_of(method=method, tls=tls, firewall=firewall, insecure=not tls, **options)
     if tls and server is None:
         kept = host.files.get(layout.KEY)
         is_new = kept is None or hashlib.sha256(kept.content).digest() != hashlib.sha256(KEY.encode()).digest()
-        server = dataclasses.replace(SERVER, key_secret="server_key" if is_new else None, key_is_new=is_new)
+        lists = RevocationLists(LISTS) if method == "gateway" else None
+        server = dataclasses.replace(
+            SERVER, key_secret="server_key" if is_new else None, key_is_new=is_new, revocation_lists=lists
+        )
     return plan_for(task, decision_of(host, task), server)
 
 

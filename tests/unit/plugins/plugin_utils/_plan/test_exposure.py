@@ -29,6 +29,7 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._plan.desired impor
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.exposure import OUR_PATHS
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.files.originals import Originals
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.listener.listener import TLS_SETTINGS
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.gateway.units import GATEWAY_FILES
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.plan import Plan
 
 from .hosts import HOSTS, UNIT, File, Host
@@ -38,7 +39,14 @@ LISTEN = ("10.20.0.5:2376",)
 USERS = b'{\n\t"mtu": 1400\n}\n'
 CLEAN = HOSTS["docker-ce"].without(layout.DAEMON_JSON)
 #: What method socket has on a host.
-_OF_OTHER_METHODS = (layout.EXEC_DROP_IN, layout.LISTENER_FLAGS, layout.DOCKERD_WRAPPER, layout.FLAGS_WRAPPER)
+_OF_OTHER_METHODS = (
+    layout.EXEC_DROP_IN,
+    layout.LISTENER_FLAGS,
+    layout.DOCKERD_WRAPPER,
+    layout.FLAGS_WRAPPER,
+    layout.CRL,
+    *GATEWAY_FILES,
+)
 OUR_FILES = [path for path in OUR_PATHS if path not in _OF_OTHER_METHODS]
 
 
@@ -86,7 +94,9 @@ def test_the_first_exposure_remembers_the_host_as_it_was() -> None:
     plan = _expose(CLEAN.write(layout.DAEMON_JSON, USERS))
     originals = Originals.read((step_for(plan, layout.ORIGINALS).content or "").encode())
     assert originals.files[layout.DAEMON_JSON].original == USERS
-    assert originals.folders == ("/etc/systemd/system/docker.service.d", "/etc/systemd/system/docker.socket.d")
+    assert originals.folders == tuple(
+        f"/etc/systemd/system/{unit}.d" for unit in ("docker.service", "docker.socket", "sockets.target")
+    )
     assert (originals.method, originals.is_tls) == ("socket", True)
 
 

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import Client
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.task import Task
 
 _OPTIONS: dict[str, t.Any] = {
@@ -22,6 +23,8 @@ _OPTIONS: dict[str, t.Any] = {
     "insecure": False,
     "live_restore": True,
     "allow_downtime": False,
+    "client": "admin",
+    "clients": [],
 }
 
 
@@ -30,3 +33,15 @@ def test_a_listener_without_a_port_is_where_clients_look_for_it(options: dict[st
     task = Task.of({**_OPTIONS, **options})
     assert [entry.port for entry in task.listen] == [port, 9002]
     assert task.port == port
+
+
+@pytest.mark.parametrize(
+    ("options", "clients"),
+    [
+        ({}, (Client("admin"),)),
+        ({"client": "ci"}, (Client("ci"),)),
+        ({"client": "ci", "clients": ["bob", {"name": "ci", "rights": "read"}]}, (Client("bob"), Client("ci", "read"))),
+    ],
+)
+def test_without_clients_the_one_that_looks_has_access(options: dict[str, t.Any], clients: tuple[Client, ...]) -> None:
+    assert Task.of({**_OPTIONS, **options}).clients == clients

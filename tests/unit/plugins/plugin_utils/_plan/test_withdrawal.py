@@ -55,7 +55,9 @@ def test_everything_goes_and_the_users_daemon_json_comes_back_to_the_byte(expose
     discard = next(step for step in plan.steps if isinstance(step, Discard))
     assert discard.files == (layout.FILTERING_SEEN,)
     assert discard.folders == (layout.BUNDLE, layout.STATE)
-    assert discard.empty_folders == ("/etc/systemd/system/docker.socket.d", "/etc/systemd/system/docker.service.d")
+    assert discard.empty_folders == tuple(
+        f"/etc/systemd/system/{unit}.d" for unit in ("sockets.target", "docker.socket", "docker.service")
+    )
     assert plan.restarted
     assert restarts_socket(plan)
     left = after(exposed, plan)

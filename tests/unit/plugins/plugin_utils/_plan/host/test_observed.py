@@ -125,9 +125,9 @@ def test_a_folder_of_ours_that_others_can_read_is_loose(folder: list[int], loose
 
 def test_folders_that_do_not_exist_are_missing() -> None:
     host = HOSTS["docker-ce"]
-    sockets = os.path.dirname(layout.BOOT_DROP_IN)
-    assert observed_of(host).missing_folders == (DROP_INS, sockets)
-    assert observed_of(host.but(folders={DROP_INS: [0o755, 0, 0]})).missing_folders == ("/etc/docker", sockets)
+    others = tuple(map(os.path.dirname, (layout.BOOT_DROP_IN, layout.GATEWAY_BOOT)))
+    assert observed_of(host).missing_folders == (DROP_INS, *others)
+    assert observed_of(host.but(folders={DROP_INS: [0o755, 0, 0]})).missing_folders == ("/etc/docker", *others)
     assert observed_of(host).loose_folders == ()
 
 
