@@ -86,11 +86,11 @@ def roll_back(host: Host, transaction: Transaction) -> None:
     if level < SERVICES and init.main_pid() not in (0, transaction.pid):
         # Somebody started dockerd meanwhile, from files on the way to other ones.
         level, was_running = SERVICES, True
-    if level == SERVICES:
+    if level >= GATEWAY:
         for unit in way_back.close_units:
             stop_unit(host, unit)
-        if way_back.live_restore:
-            keep_containers(host)
+    if level == SERVICES and way_back.live_restore:
+        keep_containers(host)
     if level >= UNITS:
         # hosts would not fit the units that are still there.
         for_start = None if content is None else without_hosts(content)
@@ -108,6 +108,9 @@ def roll_back(host: Host, transaction: Transaction) -> None:
         load_rules(host, LoadRules(way_back.load_rules, thing="the firewall's previous rules"))
     if level == SERVICES:
         _restart(host, transaction, was_running)
+    elif level == GATEWAY:
+        # dockerd has seen nothing of it.
+        _start_units(host, way_back.open_units)
     if level >= RULES:
         load_rules(host, LoadRules(way_back.unload_rules, ignore_errors=True))
         if way_back.unload_rules and init.name == "systemd":
@@ -132,14 +135,18 @@ def _roll_back_gateway(host: Host, transaction: Transaction) -> None:
     if level >= RULES:
         load_rules(host, LoadRules(way_back.load_rules, thing="the firewall's previous rules"))
     if level >= GATEWAY:
-        init_of(host).forget_failures()
-        for unit in way_back.open_units:
-            start_unit(host, unit)
+        _start_units(host, way_back.open_units)
         if way_back.reload_gateway:
             restart_gateway(host)
     if level >= RULES:
         load_rules(host, LoadRules(way_back.unload_rules, ignore_errors=True))
     transaction.end_rollback()
+
+
+def _start_units(host: Host, units: t.Iterable[str]) -> None:
+    init_of(host).forget_failures()
+    for unit in units:
+        start_unit(host, unit)
 
 
 def _with_later_edits(host: Host, before: bytes | None) -> bytes | None:
