@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
 
 from .._pki.duration import parse_duration
+from .._pki.names import check_name
 
 RIGHTS = ("full", "read")
 _STATES = ("present", "revoked")
 _KEYS = ("name", "rights", "state", "validity")
+_CURE = "Write a name, or a mapping such as {name: grafana, rights: read}"
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,25 @@ class Client:
 
 
 def parse_clients(entries: t.Iterable[t.Any]) -> tuple[Client, ...]:
-    """Read entries of the option: names, or mappings with a name. Failures: C(invalid_client), C(invalid_validity)."""
+    """Read entries of the option: names, or mappings with a name.
+
+    Failures: C(invalid_client), C(invalid_name), C(invalid_validity).
+    """
     found: dict[str, Client] = {}
     for entry in entries:
-        client = _parse(entry) if isinstance(entry, dict) else Client(str(entry))
+        client = _parse(entry)
+        # It is written into HAProxy's configuration as it is.
+        check_name("client", client.name)
         if found.setdefault(client.name, client) != client:
             raise _invalid(f"client {client.name!r}", "it is named twice, and not in the same way", "Name it once")
     return tuple(found.values())
 
 
-def _parse(entry: dict[str, t.Any]) -> Client:
+def _parse(entry: t.Any) -> Client:
+    if isinstance(entry, (str, int)) and not isinstance(entry, bool):
+        return Client(str(entry))
+    if not isinstance(entry, dict):
+        raise _invalid(f"client {entry!r}", "it is neither a name nor a mapping", _CURE)
     unknown = sorted(str(key) for key in entry if key not in _KEYS)
     rights, state, validity = entry.get("rights", "full"), entry.get("state", "present"), entry.get("validity")
     if unknown:
@@ -57,7 +68,7 @@ def _parse(entry: dict[str, t.Any]) -> Client:
         if validity not in (None, ""):
             duration = parse_duration("validity", str(validity), failure="invalid_validity")
         return Client(entry["name"], rights, duration, state == "revoked")
-    raise _invalid(f"client {entry!r}", reason, "Write a name, or a mapping such as {name: grafana, rights: read}")
+    raise _invalid(f"client {entry!r}", reason, _CURE)
 
 
 def _invalid(thing: str, reason: str, cure: str) -> Failure:

@@ -1,0 +1,62 @@
+# Copyright (c) 2026 the gangway.docker authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Clients as a task names them."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import Client, parse_clients
+
+
+@pytest.mark.parametrize(
+    ("entries", "clients"),
+    [
+        ([], ()),
+        (["ci", "bob"], (Client("ci"), Client("bob"))),
+        ([42], (Client("42"),)),
+        ([{"name": "ci"}], (Client("ci", "full"),)),
+        ([{"name": "ci", "rights": "read"}, "bob"], (Client("ci", "read"), Client("bob"))),
+        (["ci", {"name": "ci"}, {"name": "ci", "rights": "full"}], (Client("ci"),)),
+    ],
+)
+def test_names_and_mappings_are_read_in_their_order(entries: list[t.Any], clients: tuple[Client, ...]) -> None:
+    assert parse_clients(entries) == clients
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ({"name": "ci", "right": "read"}, "it has right, which no client has"),
+        ({"name": "ci", 1: 2, "a": 3}, "it has 1, a, which"),
+        ({"name": "ci", "rights": "write"}, "its rights are full or read"),
+        ({"name": "ci", "rights": None}, "its rights are full or read"),
+        ({"name": "ci", "rights": ["read"]}, "its rights are full or read"),
+        ({"rights": "read"}, "it needs a name"),
+        ({"name": None}, "it needs a name"),
+        ({}, "it needs a name"),
+        (None, "neither a name nor a mapping"),
+        (True, "neither a name nor a mapping"),
+        (["ci"], "neither a name nor a mapping"),
+    ],
+)
+def test_what_is_no_client_is_refused(entry: t.Any, reason: str) -> None:
+    with pytest.raises(Failure) as caught:
+        parse_clients(["bob", entry])
+    assert caught.value.key == "invalid_client"
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "entries", [["ci", {"name": "ci", "rights": "read"}], [{"name": "ci", "rights": "read"}, {"name": "ci"}]]
+)
+def test_one_client_has_not_two_rights(entries: list[t.Any]) -> None:
+    with pytest.raises(Failure) as caught:
+        parse_clients(entries)
+    assert caught.value.key == "invalid_client"
+    assert "named twice" in str(caught.value)
