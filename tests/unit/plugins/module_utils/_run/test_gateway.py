@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import socketserver
 import tempfile
 import threading
@@ -78,8 +79,11 @@ class FakeHaproxy:
         self.calls: list[str] = []
         #: Commands that end with 1.
         self.fails: set[str] = set()
-        #: The kernel destroys sockets.
-        self.destroys = True
+        #: The kernel destroys sockets; HAProxy counts their sessions no more.
+        self.destroys = self.forgets = True
+        #: Sockets that were destroyed, by their peers.
+        self.destroyed: set[str] = set()
+        self.has_ss = True
         self.reloads = True
         self._pids = itertools.count(28000)
 
@@ -91,6 +95,24 @@ class FakeHaproxy:
         assert (worker[:2], rest) == ("@!", "show sess")
         return "".join(self.sessions.get(int(worker[2:]), [])) + _OWN + "\n\n"
 
+    def _ss(self, words: t.Sequence[str]) -> tuple[int, str, str]:
+        if not self.has_ss:
+            raise FileNotFoundError("ss")
+        lines = [line for lines in self.sessions.values() for line in lines]
+        peers = {line.split(" src=")[1].split()[0] for line in lines} - self.destroyed
+        if "--kill" not in words:
+            self.calls.pop()
+            shown = [re.sub(r"^(.*:.*):(\d+)$", r"[\1]:\2", peer) for peer in peers]
+            return 0, "".join(f"ESTAB 0      0      10.0.0.5:2376 {peer}\n" for peer in shown), ""
+        peer = f"{words[6].strip('[]')}{words[9]}"
+        if peer in peers and self.destroys:
+            self.destroyed.add(peer)
+            if self.forgets:
+                self.sessions = {
+                    pid: [line for line in lines if f" src={peer} " not in line] for pid, lines in self.sessions.items()
+                }
+        return 0, "", ""
+
     @staticmethod
     def _part(name: str, pids: t.Iterable[int]) -> str:
         line = "{}           worker          0               0d00h00m02s     2.6.12-1+deb12u4\n"
@@ -101,12 +123,9 @@ class FakeHaproxy:
         self.calls.append(command)
         if command in self.fails:
             return 1, "", "a fault"
-        if words[0] == "ss" and self.destroys:
-            source = f"{words[5].strip('[]')}{words[8]}"
-            self.sessions = {
-                pid: [line for line in lines if f" src={source} " not in line] for pid, lines in self.sessions.items()
-            }
-        elif words[:2] in (["systemctl", "reload"], ["systemctl", "restart"]) and self.reloads:
+        if words[0] == "ss":
+            return self._ss(words)
+        if words[:2] in (["systemctl", "reload"], ["systemctl", "restart"]) and self.reloads:
             kept = [] if words[1] == "restart" else [*self.old, *self.current]
             self.old, self.current = kept, [next(self._pids)]
             self.sessions = {pid: lines for pid, lines in self.sessions.items() if pid in self.old}
@@ -156,48 +175,66 @@ def test_connections_are_read_and_those_of_haproxy_itself_are_none(haproxy: Fake
     ]
     assert gateway._sessions(5) == [
         ("127.0.0.1:44036", "full-alice"),
-        ("::ffff:10.0.0.1:44060", "read-graf.an:40a"),
+        ("10.0.0.1:44060", "read-graf.an:40a"),
         ("fd00::5:1024", ""),
     ]
 
 
-def test_without_haproxy_there_is_nothing_to_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_haproxy_there_is_nothing_to_end(
+    haproxy: FakeHaproxy, host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(layout, "GATEWAY_COMMANDS", str(tmp_path / "none"))
-    calls: list[t.Sequence[str]] = []
-    end_sessions(Host(lambda words, **_options: (calls.append(words) or 0, "", "")), EndSessions(("full-a",)))
-    assert calls == []
+    haproxy.sessions = {27871: [_session("10.0.0.2:2", "full-bob")]}
+    end_sessions(host, EndSessions(("full-a",)))
+    assert haproxy.calls == []
 
 
 def test_connections_of_clients_without_access_end_and_the_others_go_on(haproxy: FakeHaproxy, host: Host) -> None:
     haproxy.old = [27280]
     kept = [_session("10.0.0.1:1", "full-admin"), _session("10.0.0.9:9", "<NONE>")]
     haproxy.sessions = {
-        27871: [*kept, _session("10.0.0.2:2", "full-bob"), _session("fd00::2:3", "full-bob", "tcpv6")],
+        27871: [
+            *kept,
+            _session("10.0.0.2:2", "full-bob"),
+            _session("fd00::2:3", "full-bob", "tcpv6"),
+            _session("::ffff:10.0.0.6:6", "full-bob", "tcpv6"),
+        ],
         27280: [kept[0], _session("10.0.0.3:4", "read-admin"), _session("10.0.0.4:5", "<NONE>")],
     }
     end_sessions(host, EndSessions(("full-admin",)))
     assert haproxy.sessions == {27871: kept, 27280: kept[:1]}, "in its handshake, it is judged by the new files"
-    assert set(haproxy.calls) == {
-        "ss -K state established dst 10.0.0.2 dport = :2",
-        "ss -K state established dst [fd00::2] dport = :3",
-        "ss -K state established dst 10.0.0.3 dport = :4",
-        "ss -K state established dst 10.0.0.4 dport = :5",
-    }
+    assert haproxy.destroyed == {"10.0.0.2:2", "fd00::2:3", "::ffff:10.0.0.6:6", "10.0.0.3:4", "10.0.0.4:5"}
+    assert all(call.startswith("ss --kill --tcp state connected dst ") for call in haproxy.calls)
 
 
-def test_one_that_comes_to_light_later_ends_too(haproxy: FakeHaproxy, host: Host) -> None:
+def test_one_that_comes_to_light_later_ends_too(haproxy: FakeHaproxy) -> None:
     haproxy.sessions = {27871: [_session("10.0.0.2:2", "full-bob")]}
-    run = haproxy.run
 
     def shows_another(words: t.Sequence[str], **options: t.Any) -> tuple[int, str, str]:
-        done = run(words, **options)
-        if words[5] == "10.0.0.2":
+        done = haproxy.run(words, **options)
+        if "--kill" in words and len(haproxy.calls) == 1:
             haproxy.sessions[27871].append(_session("10.0.0.3:3", "full-bob"))
         return done
 
     end_sessions(Host(shows_another), EndSessions(()))
-    assert haproxy.sessions == {27871: []}
-    assert len(haproxy.calls) == 2
+    assert haproxy.destroyed == {"10.0.0.2:2", "10.0.0.3:3"}
+
+
+def test_a_session_that_haproxy_counts_though_its_socket_is_gone_is_over(haproxy: FakeHaproxy, host: Host) -> None:
+    haproxy.forgets = False
+    haproxy.sessions = {27871: [_session("10.0.0.2:2", "full-bob")]}
+    end_sessions(host, EndSessions(()))
+    assert haproxy.destroyed == {"10.0.0.2:2"}
+    assert not [call for call in haproxy.calls if "restart" in call]
+
+
+def test_without_ss_haproxy_is_restarted_if_anyone_is_to_go(haproxy: FakeHaproxy, host: Host) -> None:
+    haproxy.has_ss = False
+    haproxy.sessions = {27871: [_session("10.0.0.2:2", "full-bob")]}
+    end_sessions(host, EndSessions(("full-bob",)))
+    assert not [call for call in haproxy.calls if "restart" in call]
+    end_sessions(host, EndSessions(("full-admin",)))
+    assert haproxy.calls[-1] == f"systemctl restart {layout.GATEWAY_SERVICE}"
 
 
 def test_where_the_kernel_ends_none_haproxy_is_restarted(haproxy: FakeHaproxy, host: Host) -> None:

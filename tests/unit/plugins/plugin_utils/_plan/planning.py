@@ -21,7 +21,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     StopUnit,
     Write,
 )
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import Client
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.clients import Client
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.decision import Decision, decide, plan_for
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.desired import RevocationLists, ServerFiles
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.files.shared_files import read_originals

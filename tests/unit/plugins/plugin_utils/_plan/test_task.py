@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import Client
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.clients import Client
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.task import Task
 
 _OPTIONS: dict[str, t.Any] = {
@@ -25,6 +25,7 @@ _OPTIONS: dict[str, t.Any] = {
     "allow_downtime": False,
     "client": "admin",
     "clients": [],
+    "log": "connections",
 }
 
 
@@ -41,6 +42,7 @@ def test_a_listener_without_a_port_is_where_clients_look_for_it(options: dict[st
         ({}, (Client("admin"),)),
         ({"client": "ci"}, (Client("ci"),)),
         ({"client": "ci", "clients": ["bob", {"name": "ci", "rights": "read"}]}, (Client("bob"), Client("ci", "read"))),
+        ({"clients": ["bob", {"name": "ci", "state": "revoked"}]}, (Client("bob"),)),
     ],
 )
 def test_without_clients_the_one_that_looks_has_access(options: dict[str, t.Any], clients: tuple[Client, ...]) -> None:

@@ -13,7 +13,7 @@ import re
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import Client
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.clients import Client
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.gateway.configuration import (
     backend_of,
     render_clients,

@@ -25,7 +25,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     StopGateway,
     Write,
 )
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import Client
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.clients import Client
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.desired import RevocationLists, ServerFiles
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.plan import Plan
 

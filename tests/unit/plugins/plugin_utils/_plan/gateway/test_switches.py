@@ -20,7 +20,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     StartGateway,
     StopGateway,
 )
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import Client
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.clients import Client
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.gateway.units import GATEWAY_FILES
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.plan import Plan
 

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import Client
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.clients import Client
 
 from ..hosts import FITS, HOSTS, Host
 from ..planning import after, expose, withdraw
