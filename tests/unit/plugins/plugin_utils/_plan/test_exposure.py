@@ -28,8 +28,8 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.desired import ServerFiles
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.exposure import OUR_PATHS
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.files.originals import Originals
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.listener.listener import TLS_SETTINGS
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.gateway.units import GATEWAY_FILES
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.listener.listener import TLS_SETTINGS
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.plan import Plan
 
 from .hosts import HOSTS, UNIT, File, Host

@@ -22,7 +22,6 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     Remove,
     StartGateway,
     Step,
-    StopGateway,
     Write,
 )
 from ansible_collections.gangway.docker.plugins.plugin_utils._options.clients import Client
