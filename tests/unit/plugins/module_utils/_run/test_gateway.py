@@ -36,7 +36,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
 
 #: As HAProxy 2.6.12 and 3.2.26 answer, after a reload.
 SHOW_PROC_26 = """\
-#<PID>          <type>          <reloads>       <uptime>        <version>      
+#<PID>          <type>          <reloads>       <uptime>        <version>
 27230           master          1 [failed: 0]   0d00h00m05s     2.6.12-1+deb12u4
 # workers
 27871           worker          0               0d00h00m02s     2.6.12-1+deb12u4
@@ -47,10 +47,10 @@ SHOW_PROC_26 = """\
 
 """
 SHOW_PROC_32 = """\
-#<PID>          <type>          <reloads>       <uptime>        <version>      
-627             master          0 [failed: 0]   0d00h03m28s     3.2.26-1       
+#<PID>          <type>          <reloads>       <uptime>        <version>
+627             master          0 [failed: 0]   0d00h03m28s     3.2.26-1
 # workers
-630             worker          0               0d00h03m28s     3.2.26-1       
+630             worker          0               0d00h03m28s     3.2.26-1
 
 
 """
