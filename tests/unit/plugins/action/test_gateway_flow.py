@@ -219,3 +219,15 @@ def test_clients_are_judged_before_the_host_is_asked(site: Site, clients: list[t
     result = site.run(**{**GATEWAY, "clients": clients})
     assert result["failure"] == failure
     assert site.host.modules == []
+
+
+def test_a_renewal_leaves_clients_and_rights_as_they_were(site: Site) -> None:
+    options = {**GATEWAY, "clients": ["admin", {"name": "ci", "rights": "read"}], "log": "requests"}
+    _run(site, **options, validity="30d")
+    before = {path: site.host.text(path) for path in (layout.GATEWAY_CLIENTS, layout.GATEWAY_CONFIGURATION)}
+    certificate = site.certificate
+    renewed = site.run(state="renewed", **DUE)
+    assert not renewed.get("failed"), renewed
+    assert (renewed["changed"], renewed["method"], renewed["restarted"]) == (True, "gateway", False)
+    assert site.certificate != certificate
+    assert {path: site.host.text(path) for path in before} == before

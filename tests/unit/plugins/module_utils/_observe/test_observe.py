@@ -14,82 +14,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._host import keys
-from ansible_collections.gangway.docker.plugins.module_utils._host.engine import EngineState
-from ansible_collections.gangway.docker.plugins.module_utils._observe import interfaces, scripts
 from ansible_collections.gangway.docker.plugins.module_utils._observe import observe as observe_module
+from ansible_collections.gangway.docker.plugins.module_utils._observe import scripts
 from ansible_collections.gangway.docker.plugins.module_utils._observe.files import Files
 from ansible_collections.gangway.docker.plugins.module_utils._observe.observe import observe
 from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
 from ansible_collections.gangway.docker.plugins.module_utils._shared.failure import Failure
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.host.parsing import parse_observation
 
-UNIT = "/lib/systemd/system/docker.service"
-_FIREWALLS = ("nftables", "firewalld", "ufw")
-SERVICE = {
-    "Id": "docker.service",
-    "LoadState": "loaded",
-    "ActiveState": "active",
-    "MainPID": "42",
-    "FragmentPath": UNIT,
-    "EnvironmentFiles": "/etc/default/docker (ignore_errors=yes)",
-    "TriggeredBy": "docker.socket",
-}
-
-
-class Site:
-    """A host below a folder. C(ran): the commands."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.ran: list[list[str]] = []
-        self.service = dict(SERVICE)
-        self.units: dict[str, dict[str, str]] = {}
-        self.commands: dict[str, tuple[int, str, str]] = {}
-
-    def write(self, path: str, text: str = "", mode: int = 0o644) -> None:
-        target = self.root / path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-        target.chmod(mode)
-
-    def folder(self, path: str) -> None:
-        (self.root / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
-
-    def run(self, words: t.Sequence[str]) -> tuple[int, str, str]:
-        self.ran.append(list(words))
-        # A firewall's program is run with env, PATH and LC_ALL before it.
-        program = words[3] if words[0] == "env" else words[0]
-        if program in self.commands:
-            return self.commands[program]
-        assert words[:2] == ["systemctl", "show"]
-        blocks = []
-        for unit in words[words.index("--") + 1 :]:
-            shown = self.service if unit == "docker.service" else self.units.get(unit, {"LoadState": "not-found"})
-            blocks.append("".join(f"{name}={value}\n" for name, value in {"Id": unit, **shown}.items()))
-        return 0, "\n".join(blocks), ""
-
-    def observe(self, *, check_mode: bool = False, **params: t.Any) -> dict[str, t.Any]:
-        observation = observe(self.run, params, check_mode=check_mode, root=str(self.root))
-        # What the host sends is what the controller takes.
-        parse_observation(json.loads(json.dumps(observation)))
-        return observation
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """Debian's docker.io with systemd; dockerd runs."""
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(observe_module, "read_engine", lambda: EngineState("28.5.2", True, False))
-    monkeypatch.setattr(interfaces, "_ask_kernel", list)
-    # Their files are those of the machine that the tests run on.
-    monkeypatch.setattr(observe_module, "read_firewalls", lambda _files, _run, **_asked: dict.fromkeys(_FIREWALLS))
-    site = Site(tmp_path)
-    site.folder("/run/systemd/system")
-    site.write(UNIT, "[Service]\nEnvironmentFile=-/etc/default/docker\nExecStart=/usr/sbin/dockerd -H fd://\n")
-    site.write("/etc/default/docker", "DOCKER_OPTS=\n")
-    site.write("/usr/sbin/dockerd", mode=0o755)
-    site.write("/proc/42/cmdline", "/usr/sbin/dockerd\0-H\0fd://\0")
-    return site
+from .conftest import FIREWALLS, UNIT, Site
 
 
 def test_a_run_that_changes_nothing_starts_one_process(site: Site) -> None:
@@ -234,7 +166,7 @@ def test_only_the_firewall_that_is_asked_for_is_read(
 
     def read_firewalls(_files: t.Any, _run: t.Any, **asked: bool) -> dict[str, t.Any]:
         read.extend(name for name, is_asked in asked.items() if is_asked)
-        return dict.fromkeys(_FIREWALLS)
+        return dict.fromkeys(FIREWALLS)
 
     monkeypatch.setattr(observe_module, "read_firewalls", read_firewalls)
     site.observe(firewall=firewall)
