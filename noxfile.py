@@ -63,12 +63,13 @@ def lint(session: nox.Session) -> None:
             "tests/generated.py",
             "tests/demo.py",
         ),
-        *("tests/readme.py", "tests/security.py", "tests/shown.py", "noxfile.py"),
+        *("tests/readme.py", "tests/read_paths.py", "tests/security.py", "tests/shown.py", "noxfile.py"),
     )
     session.run("yamllint", "--strict", ".")
     session.run("ansible-lint", "--offline", "--profile=production", "--strict", env={"NO_COLOR": "1"})
     session.run("antsibull-changelog", "lint")
     session.run(sys.executable, "-m", "tests.readme", "--check")
+    session.run(sys.executable, "-m", "tests.read_paths", "--check")
     session.run(sys.executable, "-m", "tests.security", "--check")
 
 

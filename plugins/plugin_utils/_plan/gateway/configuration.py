@@ -20,7 +20,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared import layo
 
 from ..._options.clients import Client
 from ..listener.listener import HEADER
-from .read_paths import READ_PATTERN
+from .read_paths import INFO_PATTERN, READ_PATTERN
 from .units import SERVER_PEM
 
 #: The first descriptor that systemd hands over, sd_listen_fds(3).
@@ -119,17 +119,36 @@ def _render_backend(client: Client, engine: str, log: str) -> str:
     if client.rights == "full":
         return f"{head}    mode tcp\n{server}"
     allowed = (
-        f"{{ method GET HEAD }} {{ url -m reg {READ_PATTERN} }} "
+        # HTTP/2 has no request target to judge: HAProxy would put one together.
+        f"{{ method GET HEAD }} {{ req.ver 1.0 1.1 }} {{ url -m reg {READ_PATTERN} }} "
         "!{ req.hdr_cnt(content-length) gt 0 } !{ req.hdr_cnt(transfer-encoding) gt 0 }"
     )
-    refusal = f'{{"message":"client {client.name} may only read, and not this"}}'
     names = "    http-request set-var(txn.method) method\n    http-request set-var(txn.path) path\n"
     return (
         f"{head}"
         "    mode http\n"
         f"{names if log == 'requests' else ''}"
-        f"    http-request return status 403 content-type application/json string '{refusal}' unless {allowed}\n"
+        f"    {_refuse('request', f'client {client.name} may only read, and not this')} unless {allowed}\n"
         "    # A connection that changes its protocol is judged no more.\n"
         "    http-request del-header upgrade\n"
+        f"{_JUDGE_INFO}"
         f"{server}"
     )
+
+
+def _refuse(when: str, message: str) -> str:
+    """Return the rule that answers as dockerd would, so that the docker CLI shows the message."""
+    return f'http-{when} return status 403 content-type application/json string \'{{"message":"{message}"}}\''
+
+
+#: Of a proxy's URL without a scheme dockerd masks nothing (20.10 to 28.5). NoProxy comes after both proxies: with it in
+#: the buffer, they were seen.
+_JUDGE_INFO = f"""\
+    http-request set-var(txn.info) path if {{ path -m reg {INFO_PATTERN} }}
+    acl is_info var(txn.info) -m found
+    http-response wait-for-body time 10s if is_info {{ status 200 }}
+    {_refuse("response", "the answer has the password of a proxy: write http:// before the proxy of dockerd")} \
+if is_info {{ status 200 }} {{ res.body -m reg '"Https?Proxy":"[^"/]*@' }}
+    {_refuse("response", "the answer is too long to look for passwords")} \
+if is_info {{ status 200 }} !{{ res.body -m sub '"NoProxy":' }}
+"""

@@ -4,25 +4,28 @@
 
 """What a client with the right C(read) may ask: paths of the Engine API whose answers hold no secrets.
 
-What is on a command line, in a name or in a label counts as no secret: C(ps) shows it too.
+What is on a command line, in a name, in a label or in an option of a network counts as no secret: C(ps) on the host and
+C(docker ps) show most of it too. The whole answer of a path counts, on each engine from 20.10 on.
 """
 
 from __future__ import annotations
 
-__all__ = ("LEFT_OUT", "READ_PATHS", "READ_PATTERN")
+__all__ = ("INFO_PATTERN", "LEFT_OUT", "READ_PATHS", "READ_PATTERN")
 
-#: NAME: of a container or network, or its ID.
-READ_PATHS = (
-    "/_ping",
-    "/version",
-    "/info",
-    "/events",
-    "/containers/json",
-    "/containers/NAME/stats",
-    "/images/json",
-    "/networks",
-    "/networks/NAME",
-)
+#: Each with a command that needs it. NAME: of a container or network, or its ID.
+READ_PATHS = {
+    "/_ping": "",
+    "/version": "docker version",
+    # The tokens of a swarm are not in it. Of the passwords of proxies, see configuration.py.
+    "/info": "docker info",
+    # Of an exec the command line, of a volume the name: neither environment nor options.
+    "/events": "docker events",
+    "/containers/json": "docker ps",
+    "/containers/NAME/stats": "docker stats",
+    "/images/json": "docker images",
+    "/networks": "docker network ls",
+    "/networks/NAME": "docker network inspect NAME",
+}
 #: Paths for GET that are not in the list, and why.
 LEFT_OUT = {
     "/containers/NAME/json": "It has the environment, where passwords are.",
@@ -32,13 +35,16 @@ LEFT_OUT = {
     "/containers/NAME/export": "It is the whole file system.",
     "/containers/NAME/archive": "It is any file.",
     "/containers/NAME/attach/ws": "It is a connection to the program.",
-    "/exec/NAME/json": "It has the command's environment.",
+    "/containers/NAME/checkpoints": "It is of no use without the right to restore one.",
+    "/exec/NAME/json": "Only the client that runs the command needs it.",
     "/images/NAME/json": "It has the environment that the image sets.",
     "/images/NAME/history": "It has the build's arguments.",
+    "/images/NAME/attestations": "They have the build's arguments.",
     "/images/NAME/get": "It is the whole image.",
     "/images/get": "It is whole images.",
     "/images/search": "It makes the host ask a registry.",
     "/distribution/NAME/json": "It makes the host ask a registry.",
+    "/networks/": "It is `/networks`, written another way.",
     "/volumes": "Options of drivers hold passwords (CIFS).",
     "/volumes/NAME": "Options of drivers hold passwords (CIFS).",
     "/system/df": "It has the volumes, with the options of their drivers.",
@@ -59,10 +65,15 @@ LEFT_OUT = {
     "/plugins": "They have their settings.",
     "/plugins/NAME/json": "It has its settings.",
     "/plugins/privileges": "It makes the host ask a registry.",
-    "/session": "It is a connection for builds.",
+    "/debug/vars": "It has the command line of dockerd.",
+    "/debug/pprof/": "It lists the profiles.",
+    "/debug/pprof/NAME": "It is a profile of dockerd: stacks, memory.",
 }
 
 _NAME = "[A-Za-z0-9][A-Za-z0-9_.-]*"
+_VERSION = "(/v[0-9]+[.][0-9]+)?"
 #: For the request target as the client sent it: nothing is decoded, so what needs decoding does not match. Without
 #: backslashes, which HAProxy's configuration takes for its own.
-READ_PATTERN = f"^(/v[0-9]+[.][0-9]+)?({'|'.join(READ_PATHS).replace('NAME', _NAME)})([?].*)?$"
+READ_PATTERN = f"^{_VERSION}({'|'.join(READ_PATHS).replace('NAME', _NAME)})([?].*)?$"
+#: For the path, which is the target without its query.
+INFO_PATTERN = f"^{_VERSION}/info$"
