@@ -23,7 +23,7 @@ from .._pki import clock
 from .._pki.authority import Authority
 from .._pki.chain import as_pem, is_issued_by
 from .._pki.crl import revocation_list
-from .._pki.extensions import may_sign_authorities
+from .._pki.extensions import may_sign_authorities, may_sign_lists, subject_key_id_of
 from .._pki.keys import load_private_key
 from .._pki.profile import Signer
 from .fleet import Fleet
@@ -34,16 +34,12 @@ from .revocation import known_certificates
 def client_authorities(authority: Authority) -> bytes:
     """Return HAProxy's C(ca-file). Failure: C(gateway_authority)."""
     signers = _signers(authority)
-    roots = [ca for ca in signers if ca.issuer == ca.subject]
-    if authority.is_external or not all(ca in roots or any(is_issued_by(ca, root) for root in roots) for ca in signers):
+    reason = _unfit(authority, signers)
+    if reason:
         raise Failure(
             "gateway_authority",
             thing=str(authority.folder / "ca.pem"),
-            reason="with method gateway, the fleet's authority has to sign lists of revoked clients, and HAProxy "
-            "accepts a CA below another one only together with that one, which may have signed for others too"
-            if not authority.is_external
-            else "with method gateway, the fleet's authority has to sign lists of revoked clients, and its key is "
-            "elsewhere",
+            reason=f"with method gateway, the fleet's authority has to sign lists of revoked clients, and {reason}",
             cure="Choose another method (expose_method in the role), or a fleet with an authority of its own",
         )
     return as_pem(signers)
@@ -74,6 +70,23 @@ def revocation_lists(
         signer = Signer(ca, load_private_key(key_pem, path=str(authority.folder), passphrase=passphrase))
         lists.append(revocation_list(_serial_numbers(revoked, ca), signer=signer, validity=last - now, now=now))
     return b"".join(each.public_bytes(serialization.Encoding.PEM) for each in lists)
+
+
+def _unfit(authority: Authority, signers: t.Sequence[x509.Certificate]) -> str:
+    """Return why OpenSSL would not accept what these sign; empty: it does."""
+    roots = [ca for ca in signers if ca.issuer == ca.subject]
+    if authority.is_external:
+        return "its key is elsewhere"
+    if not all(ca in roots or any(is_issued_by(ca, root) for root in roots) for ca in signers):
+        return (
+            "HAProxy accepts a CA below another one only together with that one, which may have signed for others too"
+        )
+    if not all(map(may_sign_lists, signers)):
+        return "by its key usage it may not"
+    if any(subject_key_id_of(ca) is None for ca in signers):
+        # After a revocation there are several of its name.
+        return "it has no subject key identifier to find the right list by"
+    return ""
 
 
 def _signers(authority: Authority) -> list[x509.Certificate]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-__all__ = ("key_usage", "may_sign_authorities", "serves", "subject_key_id_of", "usage_of")
+__all__ = ("key_usage", "may_sign_authorities", "may_sign_lists", "serves", "subject_key_id_of", "usage_of")
 
 from ansible_collections.gangway.docker.plugins.module_utils._shared.dependency import x509, x509_oid
 
@@ -18,6 +18,14 @@ def may_sign_authorities(certificate: x509.Certificate, count: int = 1) -> bool:
     except x509.ExtensionNotFound:
         return False
     return constraints.ca and (constraints.path_length is None or constraints.path_length >= count)
+
+
+def may_sign_lists(certificate: x509.Certificate) -> bool:
+    """Tell whether verifiers take lists of revoked certificates (CRL) from it."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+    except x509.ExtensionNotFound:
+        return True
 
 
 def serves(certificate: x509.Certificate, kind: str) -> bool:

@@ -19,7 +19,7 @@ LISTEN = "172.30.77.15:2376 (Stream) [fd77:6777::f]:2376 (Stream) [::]:2377 (Str
 PLACES = [("172.30.77.15", 2376), ("fd77:6777::f", 2376), ("::", 2377)]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """Where strangers were sent."""
     found: list[tuple[str, int]] = []
@@ -28,6 +28,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         found.extend(places)
         return []
 
+    monkeypatch.setattr(observe_module, "ask_ports", lambda _questions, _places: None)
     monkeypatch.setattr(observe_module, "answers", answers)
     return found
 

@@ -347,7 +347,8 @@ class Host:
         if not self.is_systemd:
             return []
         others = [os.path.basename(path) for path in self.files if path.endswith(".socket")]
-        return list(dict.fromkeys([layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, *others, layout.GANGWAY_SERVICE]))
+        services = (layout.GANGWAY_SERVICE, layout.GATEWAY_SERVICE)
+        return list(dict.fromkeys([layout.DOCKER_SERVICE, layout.DOCKER_SOCKET, *others, *services]))
 
     def _units(self) -> dict[str, dict[str, str]]:
         sockets = [unit for unit in self._unit_names() if unit.endswith(".socket") and self.unit_files(unit)]

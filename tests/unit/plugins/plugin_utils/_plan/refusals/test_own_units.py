@@ -13,7 +13,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.decision import must_close
 
 from ..hosts import HOSTS, Host
-from ..planning import expose, exposed_by, observed_of
+from ..planning import after, close, expose, exposed_by, observed_of
 
 _ANYONE = "[Socket]\nIPAddressAllow=any\n"
 _SERVICE = "/etc/systemd/system/docker.service.d"
@@ -44,6 +44,18 @@ def test_a_drop_in_of_one_of_them_is_named_and_the_port_has_to_close(exposed: Ho
     failure = _refused(host)
     assert (failure.key, str(failure).startswith(f"{path}: ")) == ("unit_changed_by_others", True)
     assert must_close(failure, observed_of(host).observation)
+
+
+@pytest.mark.parametrize("unit", [layout.GATEWAY_SERVICE, layout.GANGWAY_SOCKET])
+def test_a_drop_in_of_haproxys_unit_is_named_too(unit: str) -> None:
+    path = f"/etc/systemd/system/{unit}.d/override.conf"
+    host = exposed_by(HOSTS["docker-ce"], "gateway", firewall="auto").write(path, "[Unit]\n")
+    with pytest.raises(Failure) as caught:
+        expose(host, "gateway", firewall="auto")
+    assert (caught.value.key, str(caught.value).startswith(f"{path}: ")) == ("unit_changed_by_others", True)
+    closed = after(host, close(host))
+    assert closed.gateway.listening == []
+    assert closed.is_running
 
 
 @pytest.mark.parametrize("path", layout.RUNTIME_DROP_INS)
