@@ -60,6 +60,7 @@ NOT_RUN = (
     NotRun("docs/custom-plays.md", "geerlingguy.docker", "The role is on Galaxy, and installs from docker.com."),
     NotRun("docs/design.md", "raw facts", "A drawing."),
     NotRun("docs/design.md", "plugins/modules/ ", "A list of folders."),
+    NotRun("docs/gateway.md", "docker, SDKs, CI", "A drawing."),
     NotRun("docs/trust.md", "rsync", "rsync is not among the packages that ./dev installs."),
 )
 
@@ -77,6 +78,7 @@ NAMED = frozenset(
         "docker node update --availability drain",
         "nft flush ruleset",
         "nft list ruleset",
+        "ss --kill",
         "systemctl edit",
         "systemctl revert",
         "systemctl set-property",

@@ -10,12 +10,14 @@ import json
 import typing as t
 
 import pytest
+import yaml
 
 from tests.integration.controller import Controller, same
 from tests.integration.gateway.test_method import SERVICE
 from tests.integration.port import ask
 from tests.integration.snapshot import snapshot
 from tests.lab.hosts import Host
+from tests.shown import shown
 
 
 @pytest.mark.one_host
@@ -41,6 +43,20 @@ def test_the_role_installs_haproxy_and_does_not_start_the_packages_service(host:
     host.reboot()
     assert host.run("systemctl is-active haproxy.service", check=False).stdout == "inactive\n"
     assert ask(host.address, bundle=controller.client()) == "answered"
+
+
+@pytest.mark.one_host
+def test_the_page_as_it_stands(gateway_host: Host, controller: Controller) -> None:
+    host = gateway_host
+    played = controller.play(yaml.safe_load(shown("docs/gateway.md", "expose_install: true")))
+    assert played.code == 0, played.failures
+    assert controller.docker(host, "ps", client="grafana").returncode == 0
+    said = controller.docker(host, "inspect", "witness", client="grafana").stderr
+    assert shown("docs/gateway.md", "may only read, and not this").strip() in said
+    printed = host.run(shown("docs/gateway.md", "journalctl")).stdout
+    examples = [set(json.loads(line)) for line in shown("docs/gateway.md", '"received":8912').splitlines()]
+    logged = [set(json.loads(line)) for line in printed.splitlines() if line.startswith("{")]
+    assert all(example in logged for example in examples)
 
 
 def _logged(host: Host) -> list[dict[str, t.Any]]:

@@ -81,12 +81,13 @@ def test_a_session_is_never_resumed_without_its_certificate() -> None:
 def test_full_rights_are_raw_bytes_and_reading_is_judged_request_by_request() -> None:
     text = _render(ADMIN, GRAFANA)
     assert _section(text + "\n", "backend full-admin") == ["mode tcp", "server engine unix@/run/docker.sock"]
-    mode, refuse, upgrade, server = _section(text + "\n", "backend read-grafana")
+    mode, refuse, upgrade, *judged, server = _section(text + "\n", "backend read-grafana")
+    assert len(judged) == 5, "the answer to /info"
     assert (mode, server) == ("mode http", "server engine unix@/run/docker.sock")
     assert upgrade == "http-request del-header upgrade"
     assert refuse.startswith("http-request return status 403 content-type application/json ")
     condition = refuse.partition(" unless ")[2]
-    assert condition.startswith(f"{{ method GET HEAD }} {{ url -m reg {READ_PATTERN} }} ")
+    assert condition.startswith(f"{{ method GET HEAD }} {{ req.ver 1.0 1.1 }} {{ url -m reg {READ_PATTERN} }} ")
     assert "!{ req.hdr_cnt(content-length) gt 0 } !{ req.hdr_cnt(transfer-encoding) gt 0 }" in condition
     said = re.search(r"string '(.*?)' unless", refuse)
     assert said

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("docker", reason="integration tests are with .venv only")
 
-from ansible_collections.gangway.docker.plugins.plugin_utils._plan.clients import Client
+from ansible_collections.gangway.docker.plugins.plugin_utils._options.clients import Client
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.gateway.configuration import render_configuration
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.gateway.read_paths import (
     INFO_PATTERN,
