@@ -17,7 +17,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from .._endpoint.host_context import HostContext
 from .._endpoint.host_trust import HostTrust, diff_of_trust
 from .._endpoint.ownership import Evidence, check_new_authority, check_owner
-from .._endpoint.record import EndpointRecord, read_record
+from .._endpoint.record import EndpointRecord, read_record, read_records
 from .._fleet.ensure import ensure_bundles
 from .._fleet.fleet import Fleet
 from .._identity.facts import diff_of_identity, warnings_about_identity
@@ -36,6 +36,10 @@ from .play_hosts import PlayHosts
 from .publication import publish, publish_plain
 from .recorded import recordable_options
 from .run import Run
+
+
+#: How many daemons a warning names.
+_SHOWN = 5
 
 
 class Exposure:
@@ -198,7 +202,7 @@ def expose(exposure: Exposure) -> dict[str, t.Any]:
     result["diff"] = [*exposure.begun, *result["diff"]]
     if identity is not None:
         result["warnings"] += warnings_about_identity(identity)
-        result["warnings"] += _about_leaving(exposure, decision)
+        result["warnings"] += [*_about_leaving(exposure, decision), *_about_rights(exposure, decision)]
     result["warnings"] += [*exposure.clock.warnings(), *exposure.fleet.warnings]
     url = advertised_url(result, exposure.task.listen, advertise=args["advertise"], ansible_host=exposure.hosts.address)
     if identity is None:
@@ -229,6 +233,22 @@ def _about_leaving(exposure: Exposure, decision: Decision) -> list[str]:
     from .._fleet.leaving import about_leaving
 
     return about_leaving(exposure.fleet, before, named)
+
+
+def _about_rights(exposure: Exposure, decision: Decision) -> list[str]:
+    """Name the daemons that let clients do everything which may only read here: dockerd itself knows no rights."""
+    limited = [client.name for client in exposure.task.clients if client.rights != "full"]
+    if decision.gateway is None or not limited:
+        return []
+    records = read_records(exposure.fleet.endpoints_folder)
+    others = [r.name for r in records if r.method != "gateway" and r.name != exposure.run.host]
+    if not others:
+        return []
+    shown = ", ".join(others[:_SHOWN]) + (f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else "")
+    return [
+        f"{', '.join(limited)} may only read on daemons with method gateway, and has full rights on {shown}, which the "
+        "same fleet exposes by other methods. Give them a fleet of their own, or method gateway too."
+    ]
 
 
 def about_plain_tcp(host: str, url: str, allow: t.Sequence[str]) -> str:

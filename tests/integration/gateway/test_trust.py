@@ -132,6 +132,18 @@ def test_whoever_leaves_the_list_is_turned_away(gateway_host: Host, controller: 
 
 
 @pytest.mark.one_host
+def test_daemons_that_know_no_rights_are_named(gateway_host: Host, controller: Controller) -> None:
+    host = gateway_host
+    expose(controller, "admin")
+    record = (controller.fleet / "endpoints" / f"{host.name}.json").read_text()
+    other = record.replace(f'"name": "{host.name}"', '"name": "web2"').replace('"gateway"', '"socket"')
+    (controller.fleet / "endpoints" / "web2.json").write_text(other)
+    assert not any("web2" in warning for warning in expose(controller, "admin").warnings(host.name))
+    warnings = expose(controller, "admin", {"name": "bob", "rights": "read"}).warnings(host.name)
+    assert any("bob may only read" in warning and "full rights on web2" in warning for warning in warnings)
+
+
+@pytest.mark.one_host
 def test_only_the_gateway_knows_rights(host: Host, controller: Controller) -> None:
     outcome = controller.expose(expose_method="socket", expose_clients=["admin", {"name": "bob", "rights": "read"}])
     assert outcome.failures == ["rights_unsupported"]
