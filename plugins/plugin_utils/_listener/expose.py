@@ -17,7 +17,7 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from .._endpoint.host_context import HostContext
 from .._endpoint.host_trust import HostTrust, diff_of_trust
 from .._endpoint.ownership import Evidence, check_new_authority, check_owner
-from .._endpoint.record import EndpointRecord, read_record, read_records
+from .._endpoint.record import EndpointRecord, read_record
 from .._fleet.ensure import ensure_bundles
 from .._fleet.fleet import Fleet
 from .._identity.facts import diff_of_identity, warnings_about_identity
@@ -30,16 +30,13 @@ from .._plan.listener.resolution import names_to_resolve
 from .._plan.plan import Plan
 from .._plan.refusals.host import check_key_can_be_made
 from .._plan.task import Task
+from .clients import about_clients
 from .host_clock import HostClock
 from .listening import advertised_url, host_names
 from .play_hosts import PlayHosts
 from .publication import publish, publish_plain
 from .recorded import recordable_options
 from .run import Run
-
-
-#: How many daemons a warning names.
-_SHOWN = 5
 
 
 class Exposure:
@@ -143,32 +140,14 @@ class Exposure:
         """Return the host's bundle, and what the host is to remember of it."""
         authority, files = self.fleet.authority(), identity.server_files(observation)
         if decision.gateway is not None:
-            files = self._files_of_gateway(identity, observation, files)
+            # Most hosts have another method.
+            from .gateway import files_of_gateway
+
+            files = files_of_gateway(self.fleet, identity, observation, files)
         if identity.provided is not None:
             return files
         trust = None if authority is None else HostTrust.of(self.fleet, authority).as_bytes()
         return dataclasses.replace(files, of_fleet=True, trust=trust)
-
-    def _files_of_gateway(self, identity: ServerIdentity, observation: Observation, files: ServerFiles) -> ServerFiles:
-        """HAProxy needs other CAs than dockerd, and lists of revoked certificates."""
-        # Most hosts have another method.
-        from .._fleet.gateway_trust import client_authorities, revocation_lists
-
-        if identity.provided is not None or identity.client_ca is not None:
-            raise Failure(
-                "gateway_authority",
-                thing="certificates of your own",
-                reason="with method gateway, the fleet's authority has to sign lists of revoked clients",
-                cure="Leave expose_certificate, expose_key and expose_client_ca out, or choose another method",
-            )
-        authority, lists = self.fleet.authority(), None
-        if authority is None:
-            return dataclasses.replace(files, revocation_lists=RevocationLists(None))
-        if identity.chain is not None:
-            present = observation.content(layout.CRL)
-            again = bool(identity.reasons)
-            lists = revocation_lists(self.fleet, present, certificate=identity.certificate, again=again)
-        return dataclasses.replace(files, ca=client_authorities(authority), revocation_lists=RevocationLists(lists))
 
     @staticmethod
     def _files_of_new_fleet(decision: Decision) -> ServerFiles:
@@ -202,7 +181,13 @@ def expose(exposure: Exposure) -> dict[str, t.Any]:
     result["diff"] = [*exposure.begun, *result["diff"]]
     if identity is not None:
         result["warnings"] += warnings_about_identity(identity)
-        result["warnings"] += [*_about_leaving(exposure, decision), *_about_rights(exposure, decision)]
+        result["warnings"] += about_clients(
+            exposure.fleet,
+            run.host,
+            exposure.task.clients,
+            before=[] if exposure.record is None else exposure.record.options.get("clients") or [],
+            knows_rights=decision.gateway is not None,
+        )
     result["warnings"] += [*exposure.clock.warnings(), *exposure.fleet.warnings]
     url = advertised_url(result, exposure.task.listen, advertise=args["advertise"], ansible_host=exposure.hosts.address)
     if identity is None:
@@ -221,34 +206,6 @@ def expose(exposure: Exposure) -> dict[str, t.Any]:
     # What it changes on the controller says nothing about the host.
     exposure.context.keep(result, url=url, client=client)
     return result
-
-
-def _about_leaving(exposure: Exposure, decision: Decision) -> list[str]:
-    """Name those who have access though they are not named any more; HAProxy lets nobody else in."""
-    before = [] if exposure.record is None else exposure.record.options.get("clients") or []
-    named = [client.name for client in exposure.task.clients]
-    if decision.gateway is not None or not before or before == exposure.args["clients"]:
-        return []
-    # Most runs are as the one before.
-    from .._fleet.leaving import about_leaving
-
-    return about_leaving(exposure.fleet, before, named)
-
-
-def _about_rights(exposure: Exposure, decision: Decision) -> list[str]:
-    """Name the daemons that let clients do everything which may only read here: dockerd itself knows no rights."""
-    limited = [client.name for client in exposure.task.clients if client.rights != "full"]
-    if decision.gateway is None or not limited:
-        return []
-    records = read_records(exposure.fleet.endpoints_folder)
-    others = [r.name for r in records if r.method != "gateway" and r.name != exposure.run.host]
-    if not others:
-        return []
-    shown = ", ".join(others[:_SHOWN]) + (f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else "")
-    return [
-        f"{', '.join(limited)} may only read on daemons with method gateway, and has full rights on {shown}, which the "
-        "same fleet exposes by other methods. Give them a fleet of their own, or method gateway too."
-    ]
 
 
 def about_plain_tcp(host: str, url: str, allow: t.Sequence[str]) -> str:
