@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import typing as t
@@ -21,11 +22,12 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.steps impor
     StopGateway,
 )
 from ansible_collections.gangway.docker.plugins.plugin_utils._options.clients import Client
+from ansible_collections.gangway.docker.plugins.plugin_utils._plan.desired import RevocationLists, ServerFiles
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.gateway.units import GATEWAY_FILES
 from ansible_collections.gangway.docker.plugins.plugin_utils._plan.plan import Plan
 
 from ..hosts import FITS, HOSTS, UNIT, Host
-from ..planning import SECRETS, after, close, expose, exposed_by, steps_of, withdraw
+from ..planning import LISTS, SECRETS, SERVER, after, close, expose, exposed_by, steps_of, withdraw
 from ..starts import do
 from ..test_order import Journey, violations
 from .fake_gateway import READS, starts
@@ -33,7 +35,6 @@ from .fake_gateway import READS, starts
 #: Host and method of dockerd.
 PAIRS = [(name, method) for name, methods in FITS.items() if HOSTS[name].is_systemd for method in methods]
 FIREWALLS = ["none", "nftables", "auto"]
-_GATEWAY: dict[str, t.Any] = {"method": "gateway", "firewall": "auto"}
 
 
 @functools.cache
@@ -127,13 +128,7 @@ def test_auto_keeps_haproxy_and_never_chooses_it() -> None:
     assert layout.GATEWAY_UNIT not in exposed_by(HOSTS["docker-ce"], "auto").files
 
 
-def _same() -> t.Any:
-    import dataclasses
-
-    from ansible_collections.gangway.docker.plugins.plugin_utils._plan.desired import RevocationLists
-
-    from ..planning import LISTS, SERVER
-
+def _same() -> ServerFiles:
     return dataclasses.replace(SERVER, revocation_lists=RevocationLists(LISTS))
 
 
@@ -155,6 +150,10 @@ def _changes(name: str) -> t.Iterator[tuple[Host, Plan]]:
         {"listen": ("10.20.0.5:2378",), "clients": (Client("bob"),)},
     ):
         yield exposed, expose(exposed, "gateway", firewall="auto", **options)
+    old = exposed.write(layout.KEY, b"the key before\n", 0o400)
+    old.gateway.files = {**(old.gateway.files or {}), layout.KEY: b"the key before\n"}
+    new = dataclasses.replace(_same(), certificate=b"of the new key\n", key_secret="server_key", key_is_new=True)
+    yield old, expose(old, "gateway", firewall="auto", server=new)
     for method in FITS[name]:
         yield exposed, expose(exposed, method)
         yield _exposed(name, method), expose(_exposed(name, method), "gateway", firewall="auto")
