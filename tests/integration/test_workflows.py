@@ -25,9 +25,14 @@ _NETWORK = ["172.30.77.0/24", "fd77:6777::/64"]
 @pytest.fixture
 def machine(client_machine: Host) -> Host:
     """A machine with the docker command and compose, without dockerd; its user has nothing yet."""
+    clear_machine(client_machine)
+    return client_machine
+
+
+def clear_machine(client_machine: Host) -> None:
+    """Remove what a user had there before."""
     clear = "pkill tcpdump; rm -rf /home/deploy/.docker /home/deploy/work /tmp/capture; mkdir -p /home/deploy/work; "
     client_machine.run(f"{clear}chown deploy /home/deploy/work; sed -i /exposed.example/d /tmp/hosts 2>/dev/null; true")
-    return client_machine
 
 
 class Desk:

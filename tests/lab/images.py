@@ -222,9 +222,14 @@ FLAVOURS: dict[str, Recipe] = {
             "curl",
             "tcpdump",
             "prometheus",
+            "docker-registry",
         ),
-        # A test that wants Prometheus starts it.
-        (*_LOGIN, *_repository("docker.io"), 'chroot "$1" systemctl disable prometheus.service'),
+        # A test that wants one of them starts it.
+        (
+            *_LOGIN,
+            *_repository("docker.io"),
+            'chroot "$1" systemctl disable prometheus.service docker-registry.service',
+        ),
         variant="client",
         has_dockerd=False,
     ),

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.integration.test_workflows import Desk, clear_machine
 from tests.lab.hosts import Host
 
 _INSTALL = """
@@ -21,3 +24,12 @@ def gateway_host(host: Host) -> Host:
     """As C(host), with HAProxy."""
     host.run(_INSTALL)
     return host
+
+
+@pytest.fixture
+def desk(gateway_host: Host, client_machine: Host, tmp_path: Path) -> Desk:
+    """A user's machine, and a host that is exposed to it."""
+    clear_machine(client_machine)
+    desk = Desk(tmp_path, gateway_host, client_machine)
+    desk.expose(expose_method="gateway")
+    return desk
