@@ -48,7 +48,7 @@ docker wait echoes & wait=$!
 sleep 1; docker kill echoes >/dev/null; wait $wait
 """
 _LOGS = """\
-docker run --detach --name echoes bb /bin/sh -c 'echo first; sleep 2; echo last; echo oops >&2' >/dev/null
+docker run --detach --name echoes bb /bin/sh -c 'echo first; echo oops >&2; sleep 2; echo last' >/dev/null
 docker logs --follow echoes 2>err
 cat err
 docker logs --tail 1 echoes
@@ -68,12 +68,13 @@ docker run --name echoes bb /bin/sh -c 'echo ran'
 for _ in $(seq 100); do grep -q die seen && break; sleep 0.1; done
 docker rm echoes
 for _ in $(seq 100); do grep -q destroy seen && break; sleep 0.1; done
-kill -INT $events; wait $events || echo code $?
+kill -TERM $events; wait $events || echo ended
 sort seen
 """
 _CP = """\
-mkdir -p tree/below; head -c SIZE /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 01 > tree/below/file; ln -s file tree/below/link
-chmod 600 tree/below/file
+mkdir -p tree/below
+head -c SIZE /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 01 > tree/below/file
+ln -s file tree/below/link; chmod 600 tree/below/file
 docker cp tree witness:/tree 2>/dev/null
 docker cp witness:/tree back 2>/dev/null
 diff -r tree back; stat -c '%a %s' back/below/file; readlink back/below/link
@@ -146,7 +147,7 @@ _UPGRADES = {
     "exec": "POST /v1.41/exec/ID/start HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\n"
     "Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 2\r\n\r\n{}",
     "session": "POST /session HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
-    "X-Docker-Expose-Session-Uuid: abcdefghij\r\nX-Docker-Expose-Session-Name: x\r\n"
+    "X-Docker-Expose-Session-Uuid: ID\r\nX-Docker-Expose-Session-Name: x\r\n"
     "X-Docker-Expose-Session-Sharedkey: x\r\n\r\n",
     "grpc": "POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
     "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0",
@@ -205,7 +206,7 @@ def test_each_byte_is_passed_on(gateway_host: Host, controller: Controller) -> N
     for name, request in _UPGRADES.items():
         answers = []
         for connect in (lambda: _on_the_host(gateway_host), lambda: _through_the_gateway(gateway_host, controller)):
-            request_there = request.replace("/ID/", f"/{_exec_id(gateway_host)}/")
+            request_there = request.replace("ID", _exec_id(gateway_host))
             answers.append(re.sub(rb"Date: [^\r]*", b"Date: now", _answer(connect(), request_there.encode())))
         assert answers[0] == answers[1], name
         seen[name] = answers[0].split(b"\r\n", 1)[0]
