@@ -57,7 +57,9 @@ class Side:
     def type(self, script: str) -> Said:
         """Run a script in an empty folder."""
         lines = f"set -e\nfolder=$(mktemp -d)\ntrap 'rm -rf $folder' EXIT\ncd $folder\n{self.facts}{script}"
-        done = self.machine.run(f"su - {self.user} -c {shlex.quote(f'timeout {_LIMIT} bash -c {shlex.quote(lines)}')}", check=False)
+        done = self.machine.run(
+            f"su - {self.user} -c {shlex.quote(f'timeout {_LIMIT} bash -c {shlex.quote(lines)}')}", check=False
+        )
         return Said(done.returncode, done.stdout, done.stderr)
 
     def talk(self, command: str, *steps: tuple[str, str]) -> Said:

@@ -7,17 +7,12 @@
 from __future__ import annotations
 
 import re
-import socket
-import ssl
 import typing as t
 
 import pytest
 
-from tests.integration.controller import Controller
 from tests.integration.gateway.terminal import DETACH, WIDEN, Said, Side
-from tests.integration.port import PORT
 from tests.integration.test_workflows import Desk
-from tests.lab.hosts import Host
 
 _MB = 1_000_000
 #: A program that asks for a name, and has seen the terminal grow.
@@ -142,79 +137,97 @@ def test_what_is_typed(sides: tuple[Side, Side], request: pytest.FixtureRequest)
     assert f"600 {size}\nfile\n" in _compare(sides, _type(_FIRST_STOP + _CP, size))
 
 
-#: Requests as clients send them: an upgrade to a raw stream, to HTTP/2 (BuildKit), and HTTP/2 without being asked.
-_UPGRADES = {
-    "exec": "POST /v1.41/exec/ID/start HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\n"
-    "Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 2\r\n\r\n{}",
-    "session": "POST /session HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
-    "X-Docker-Expose-Session-Uuid: ID\r\nX-Docker-Expose-Session-Name: x\r\n"
-    "X-Docker-Expose-Session-Sharedkey: x\r\n\r\n",
-    "grpc": "POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
-    "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0",
-    "keep-alive": "GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n" * 2,
-    "malformed": "GET /_ping\r\n\r\n",
-}
+#: With the builder of old, and with BuildKit: a context, a secret, and a result that comes back over its session.
+_BUILD = """\
+mkdir app; cd app
+printf 'FROM bb\\nCOPY . /app/\\n' > Dockerfile
+printf 'FROM bb AS first\\nCOPY big /\\nRUN --mount=type=secret,id=word /bin/cat /run/secrets/word > /read\\n' > Kit
+printf 'FROM scratch\\nCOPY --from=first /read /big /\\n' >> Kit
+head -c SIZE /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 02 > big
+echo open sesame > ../word
+for buildkit in 0 1; do
+    DOCKER_BUILDKIT=$buildkit docker build --quiet --tag built:$buildkit . >/dev/null 2>&1
+    docker run --rm built:$buildkit busybox sha256sum /app/big
+done
+docker buildx build --quiet --file Kit --secret id=word,src=../word --output ../out . >/dev/null
+cmp big ../out/big; cat ../out/read
+docker rmi --force built:0 built:1 >/dev/null
+"""
+_COMPOSE = """\
+cat > compose.yml <<END
+services:
+  web:
+    image: bb
+    command: /bin/sh -c 'echo up; sleep 1000'
+    stop_grace_period: 0s
+END
+docker compose --project-name desk up --detach 2>/dev/null
+for _ in $(seq 100); do docker compose --project-name desk logs 2>/dev/null | grep -q up && break; sleep 0.1; done
+docker compose --project-name desk logs --no-log-prefix
+docker compose --project-name desk ps --format '{{.Service}} {{.State}}'
+docker compose --project-name desk exec -T web /bin/sh -c 'cat; exit 4' < compose.yml || echo code $?
+docker compose --project-name desk down 2>/dev/null
+docker ps --all --quiet --filter label=com.docker.compose.project
+"""
+_SAVE = """\
+head -c SIZE /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 03 > big
+tar -c big | docker import - big:1 >/dev/null; rm big
+docker save big:1 > saved
+docker rmi big:1 >/dev/null
+docker load < saved
+docker create --name echoes big:1 none >/dev/null
+docker export echoes | tar -xO big | sha256sum
+docker rm echoes >/dev/null; docker rmi big:1 >/dev/null
+"""
+_PUSH = """\
+printf 'FROM bb\\nCOPY big /\\n' > Dockerfile
+head -c SIZE /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 04 > big
+docker build --quiet --tag REGISTRY/big . >/dev/null 2>&1
+docker push --quiet REGISTRY/big
+docker rmi --force REGISTRY/big >/dev/null
+docker pull --quiet REGISTRY/big
+docker run --rm REGISTRY/big busybox sha256sum /big
+docker rmi --force REGISTRY/big >/dev/null
+docker push --quiet REGISTRY/none || echo code $?
+docker pull --quiet REGISTRY/none 2>/dev/null || echo code $?
+"""
 
 
-def _exec_id(host: Host) -> str:
-    created = (
-        "POST /v1.41/containers/witness/exec HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 44\r\n\r\n"
-        '{"AttachStdout":true,"Cmd":["echo","hello"]}'
-    )
-    answer = _answer(_on_the_host(host), created.encode())
-    return re.findall(rb'"Id":"([0-9a-f]+)"', answer)[0].decode()
+@pytest.mark.flavours("bookworm")
+def test_builds_and_compose(sides: tuple[Side, Side], request: pytest.FixtureRequest) -> None:
+    """As on the client's own disk; the hosts have neither compose nor BuildKit's command."""
+    _near, far = sides
+    size = (200 if request.config.getoption("--soak") else 30) * _MB
+    built = far.type(_BUILD.replace("SIZE", str(size)))
+    assert built.code == 0, built
+    first, second, word = built.stdout.splitlines()
+    assert first == second
+    assert word == "open sesame"
+    composed = far.type(_COMPOSE)
+    assert composed.code == 0, composed
+    lines = composed.stdout.splitlines()
+    assert lines[:3] == ["up", "web running", "services:"], composed
+    assert lines[-1] == "code 4"
 
 
-def _on_the_host(host: Host) -> socket.socket:
-    found = socket.socket(socket.AF_UNIX)
-    found.connect(f"/proc/{host.pid()}/root/run/docker.sock")
-    return found
+@pytest.mark.soak
+def test_1_gib_is_saved_and_loaded(sides: tuple[Side, Side]) -> None:
+    saved = _compare(sides, _type(_SAVE, 1 << 30)).splitlines()
+    assert saved[0] == "Loaded image: big:1"
+    assert re.fullmatch("[0-9a-f]{64}  -", saved[1])
 
 
-def _through_the_gateway(host: Host, controller: Controller) -> ssl.SSLSocket:
-    context = ssl.create_default_context(cafile=str(controller.client() / "ca.pem"))
-    context.load_cert_chain(controller.client() / "cert.pem", controller.client() / "key.pem")
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    plain = socket.create_connection((host.address, PORT), timeout=10)
-    return context.wrap_socket(plain, server_hostname=host.address)
-
-
-def _answer(connection: socket.socket, request: bytes) -> bytes:
-    """Return all that comes within a second or so."""
-    connection.settimeout(2)
-    answer = b""
-    with connection:
-        connection.sendall(request)
-        try:
-            while more := connection.recv(65536):
-                answer += more
-        except TimeoutError:
-            pass
-    return answer
-
-
-@pytest.mark.flavours("trixie")
-def test_each_byte_is_passed_on(gateway_host: Host, controller: Controller) -> None:
-    """HAProxy neither reads nor changes what a client and dockerd say."""
-    pid = gateway_host.run("pidof dockerd").stdout
-    outcome = controller.expose(expose_method="gateway")
-    assert outcome.code == 0, outcome.failures
-    with _through_the_gateway(gateway_host, controller) as connection:
-        # HAProxy speaks HTTP/2 itself if it can, and dockerd would get HTTP/1.1.
-        assert connection.selected_alpn_protocol() is None
-    seen = {}
-    for name, request in _UPGRADES.items():
-        answers = []
-        for connect in (lambda: _on_the_host(gateway_host), lambda: _through_the_gateway(gateway_host, controller)):
-            request_there = request.replace("ID", _exec_id(gateway_host))
-            answers.append(re.sub(rb"Date: [^\r]*", b"Date: now", _answer(connect(), request_there.encode())))
-        assert answers[0] == answers[1], name
-        seen[name] = answers[0].split(b"\r\n", 1)[0]
-    assert {seen[name] for name in ("exec", "session", "grpc")} == {
-        b"HTTP/1.1 101 UPGRADED",
-        b"HTTP/1.1 101 Switching Protocols",
-    }, seen
-    assert gateway_host.run("pidof dockerd").stdout == pid
-    withdrawn = controller.withdraw()
-    assert withdrawn.code == 0, withdrawn.failures
-    assert gateway_host.run("pidof dockerd").stdout == pid
+@pytest.mark.soak
+def test_push_and_pull(desk: Desk, sides: tuple[Side, Side]) -> None:
+    """With a registry at the client's machine, which dockerd reaches without TLS."""
+    registry = f"{desk.machine.address}:5000"
+    desk.machine.run("systemctl start docker-registry")
+    # A reload: nothing of the exposure is in the way, and dockerd does not restart.
+    setting = f'{{"insecure-registries": ["{registry}"]}}'
+    try:
+        desk.host.run(f"echo '{setting}' > /etc/docker/daemon.json; systemctl reload docker")
+        pushed = _compare(sides, _type(_PUSH.replace("REGISTRY", registry), 30 * _MB)).splitlines()
+    finally:
+        desk.machine.run("systemctl stop docker-registry")
+    assert pushed[0].endswith(f"{registry}/big"), pushed
+    assert pushed[-1] == "code 1"
