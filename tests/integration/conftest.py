@@ -26,6 +26,7 @@ from tests.tooling.results import Ended, append_result, present_commit, read_end
 _HOSTS = {
     "host": ENGINES,
     "attacked": ENGINES,
+    "served": ENGINES,
     "unfiltered": ENGINES,
     "other_init": OTHER_INITS,
     "scripted": OTHER_INITS,

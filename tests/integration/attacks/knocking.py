@@ -10,6 +10,7 @@ import asyncio
 import ssl
 import threading
 import time
+import typing as t
 from collections import Counter
 from pathlib import Path
 
@@ -23,11 +24,15 @@ _PAUSE = 0.01
 
 
 class Knocking:
-    """Knocks in the clear, over TLS without a certificate, and with a foreign CA's, until it is left."""
+    """Knocks in the clear, over TLS without a certificate, and with a foreign CA's, until it is left.
 
-    def __init__(self, address: str, foreign: Path) -> None:
+    C(others): further bundles that must not get in, by what they are.
+    """
+
+    def __init__(self, address: str, foreign: Path, others: t.Mapping[str, Path] | None = None) -> None:
         self._address = address
         self._kinds = {"plain": None, "TLS": _context(None), "TLS, foreign CA": _context(foreign)}
+        self._kinds |= {f"TLS, {kind}": _context(bundle) for kind, bundle in (others or {}).items()}
         self._stop = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),))

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import typing as t
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import RESET
+from tests.integration.gateway.served import IN_ORDER, Served
 from tests.integration.test_workflows import Desk, clear_machine
 from tests.lab.hosts import Host
 
@@ -33,3 +37,24 @@ def desk(gateway_host: Host, client_machine: Host, tmp_path: Path) -> Desk:
     desk = Desk(tmp_path, gateway_host, client_machine)
     desk.expose(expose_method="gateway")
     return desk
+
+
+@pytest.fixture(scope="session")
+def kept() -> dict[str, Served]:
+    """The hosts that the last test left served, by name."""
+    return {}
+
+
+@pytest.fixture
+def served(
+    request: pytest.FixtureRequest, lab: t.Callable[..., Host], tmp_path: Path, kept: dict[str, Served]
+) -> Iterator[Served]:
+    """A host whose port HAProxy serves. One that the test before has left in order is kept."""
+    host = lab(f"{request.config.getoption('--prefix')}-{request.param}", request.param)
+    served = kept.pop(host.name, None)
+    if served is None or served.state() != IN_ORDER:
+        host.run(RESET)
+        host.run(_INSTALL)
+        served = Served.make(host, tmp_path)
+    yield served
+    kept[host.name] = served
