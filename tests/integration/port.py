@@ -22,8 +22,11 @@ def ask(
     version: ssl.TLSVersion | None = None,
     port: int = PORT,
     timeout: float = 5,
+    patience: float = 10,
 ) -> str:
     """Send GET /_ping over TLS and return what came of it, in a word.
+
+    C(timeout), C(patience): seconds until a connection, and then an answer, has to be there.
 
     C(answered), C(refused) (by TLS), C(silent) (connected, and nothing came), C(closed) (no connection),
     C(dropped) (no answer to the SYN).
@@ -47,7 +50,7 @@ def ask(
         return "dropped"
     except OSError:
         return "closed"
-    plain.settimeout(max(timeout, 10))
+    plain.settimeout(max(timeout, patience))
     try:
         with plain, context.wrap_socket(plain, server_hostname=address) as secured:
             secured.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")

@@ -149,16 +149,16 @@ def restarts_of(sabotage: Sabotage, *, soak: bool) -> int:
     return -(-_RESTARTS_IN_SOAK // len(sabotage.engines)) if soak else _RESTARTS
 
 
-def make_foreign(folder: Path) -> Path:
+def make_foreign(folder: Path, name: str = "mallory") -> Path:
     """Write the bundle of a client of a CA that nobody knows."""
     now = datetime.datetime.now(datetime.timezone.utc)
     keys = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in ("foreign CA", "mallory")]
+    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)]) for text in ("foreign CA", name)]
     made = []
-    for name, key, is_ca in ((names[0], keys[0], True), (names[1], keys[1], False)):
+    for subject, key, is_ca in ((names[0], keys[0], True), (names[1], keys[1], False)):
         builder = (
             x509.CertificateBuilder()
-            .subject_name(name)
+            .subject_name(subject)
             .issuer_name(names[0])
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())

@@ -46,7 +46,7 @@ def _drop_in(*lines: str) -> str:
 
 _NO_DROP_IN = f"rm -r {_DROP_INS}; systemctl daemon-reload"
 #: In place of a folder: a file system of its size, and no room left in it.
-_FULL = (
+FULL: t.Final = (
     "cp --archive FOLDER /tmp/copy; mount -t tmpfs -o mode=0700,size=100k tmpfs FOLDER; "
     "cp --archive /tmp/copy/. FOLDER; rm -r /tmp/copy; cat /dev/zero > FOLDER/fill 2>/dev/null"
 )
@@ -92,7 +92,7 @@ SABOTAGES: t.Final = (
         "edited-after-the-digests",
         "`ExecStartPre=` in a drop-in removes `verify required` after the digests are compared",
         _drop_in(f"ExecStartPre=/bin/{_UNVERIFIED} {_CONFIGURATION}".replace("'", '"')),
-        failure="gateway_start_failed",
+        failure="unit_changed_by_others",
         undo=_NO_DROP_IN,
     ),
     Sabotage(
@@ -100,7 +100,7 @@ SABOTAGES: t.Final = (
         "The same with all rights (`ExecStartPre=+`)",
         _drop_in(f"ExecStartPre=+/bin/{_UNVERIFIED} {_CONFIGURATION}".replace("'", '"')),
         engine="sid",
-        failure="gateway_start_failed",
+        failure="unit_changed_by_others",
         undo=_NO_DROP_IN,
     ),
     Sabotage(
@@ -112,15 +112,9 @@ SABOTAGES: t.Final = (
     Sabotage(
         "run-is-full",
         "There is no room in `/run`",
-        _FULL.replace("FOLDER", _RUN),
-        failure="gateway_start_failed",
-        undo=f"umount {_RUN}",
-    ),
-    Sabotage(
-        "disk-is-full",
-        "The disk is full",
-        _FULL.replace("FOLDER", _STATE),
+        FULL.replace("FOLDER", _RUN),
+        # systemd empties its folder when it ends, and so makes room.
         is_open=True,
-        undo=f"umount {_STATE}",
+        undo=f"umount {_RUN}",
     ),
 )

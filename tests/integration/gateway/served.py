@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,13 @@ from tests.lab.hosts import Host
 
 #: Where the certificate of a CA that is not the fleet's is on the host.
 FOREIGN = "/opt/foreign.pem"
+#: Seconds after which a connection without an answer counts as closed.
+_PATIENCE = 4.0
 
 
 @dataclass(frozen=True)
 class Served:
-    """C(strangers): bundles of a foreign CA's client, of one without access to this host, and of a revoked one."""
+    """C(strangers): bundles of a foreign CA's client that calls itself admin, of one without access to this host, and of a revoked one."""
 
     host: Host
     controller: Controller
@@ -36,7 +39,7 @@ class Served:
         controller = Controller(folder, [host])
         outcome = controller.expose(expose_method="gateway", expose_clients=["admin", "other", "gone"])
         assert outcome.code == 0, outcome.failures
-        strangers = {"foreign CA": make_foreign(folder / "foreign")}
+        strangers = {"foreign CA": make_foreign(folder / "foreign", "admin")}
         for name in ("other", "gone"):
             strangers[name] = folder / name
             shutil.copytree(controller.client(name), strangers[name])
@@ -59,15 +62,17 @@ class Served:
 
     def state(self) -> dict[str, bool]:
         """Return who gets in."""
-        outside = ask(self.host.address, bundle=self.controller.client(), source=OUTSIDE, timeout=1)
+        admin, address = self.controller.client(), self.host.address
+        with ThreadPoolExecutor() as pool:
+            outside = pool.submit(ask, address, bundle=admin, source=OUTSIDE, timeout=1)
+            asked = {
+                kind: pool.submit(ask, address, bundle=bundle, timeout=2, patience=_PATIENCE)
+                for kind, bundle in {"admin": admin, **self.strangers}.items()
+            }
         return {
-            "admin": self.answers(self.controller.client()),
-            **{kind: self.answers(bundle) for kind, bundle in self.strangers.items()},
-            "from outside the access list": outside not in SHUT_OUT,
+            **{kind: answer.result() == "answered" for kind, answer in asked.items()},
+            "from outside the access list": outside.result() not in SHUT_OUT,
         }
-
-    def answers(self, bundle: Path) -> bool:
-        return ask(self.host.address, bundle=bundle, timeout=2) == "answered"
 
     def engine(self) -> tuple[str, str]:
         """Return dockerd's process, which answers, and since when a container has run."""

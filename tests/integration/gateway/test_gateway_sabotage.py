@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from tests.attack import ADMIN, NETWORK, attack
 from tests.integration.controller import Controller
-from tests.integration.gateway.sabotage import SABOTAGES, Sabotage
+from tests.integration.gateway.sabotage import FULL, SABOTAGES, Sabotage
 from tests.integration.gateway.served import IN_ORDER, Served
 
 _EXPECTED = (
@@ -104,6 +104,28 @@ def test_connections_to_a_gateway_that_can_not_start_do_not_close_its_port(serve
     assert sum(knocking.counts.values()) > 60
     served.host.run("mv /tmp/key.pem /etc/docker/gangway/key.pem; sleep 3")
     assert served.state() == IN_ORDER
+
+
+@attack(
+    "The disk is full when the role runs",
+    by=ADMIN,
+    expected="With method `gateway`, the run fails and says so, and those who got in before get in, and nobody else",
+)
+@pytest.mark.flavours("trixie")
+def test_a_run_without_room_on_the_disk_changes_nothing(served: Served) -> None:
+    engine = served.engine()
+    with served.knocking() as knocking:
+        served.host.run(FULL.replace("FOLDER", "/var/lib/gangway-docker"), check=False)
+        outcome = served.run(expose_clients=["admin", "other"])
+        state = served.state()
+        served.host.run("umount /var/lib/gangway-docker")
+    assert knocking.answers == []
+    assert outcome.failures == ["?"]
+    assert state == IN_ORDER
+    outcome = served.run()
+    assert outcome.code == 0, outcome.failures
+    assert served.state() == IN_ORDER
+    assert served.engine() == engine
 
 
 def _write_expired_list(controller: Controller) -> str:
