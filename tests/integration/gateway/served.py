@@ -28,7 +28,9 @@ _PATIENCE = 4.0
 
 @dataclass(frozen=True)
 class Served:
-    """C(strangers): bundles of a foreign CA's client that calls itself admin, of one without access to this host, and of a revoked one."""
+    """C(strangers): bundles of a foreign CA's client that calls itself admin, of one of the fleet's without access to
+    this host, and of a revoked one.
+    """
 
     host: Host
     controller: Controller

@@ -120,7 +120,8 @@ def test_a_run_without_room_on_the_disk_changes_nothing(served: Served) -> None:
         state = served.state()
         served.host.run("umount /var/lib/gangway-docker")
     assert knocking.answers == []
-    assert outcome.failures == ["?"]
+    assert outcome.failures == ["host_error"]
+    assert "No space left on device" in outcome.listener(served.host.name)["msg"]
     assert state == IN_ORDER
     outcome = served.run()
     assert outcome.code == 0, outcome.failures
