@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import subprocess
 
 import pytest
 
+from tests.attack import NETWORK, attack
 from tests.integration.controller import Controller
 from tests.integration.fleet.load import Load
 from tests.integration.port import PORT
@@ -94,6 +96,54 @@ def test_each_byte_is_passed_on(gateway_host: Host, controller: Controller) -> N
     withdrawn = controller.withdraw()
     assert withdrawn.code == 0, withdrawn.failures
     assert gateway_host.run("pidof dockerd").stdout == pid
+
+
+_SILENT = 40
+#: What says nothing for a while and then something, by whether its client has closed its half by then.
+_PATIENT = {
+    "exec, open": ["exec", "--interactive", "witness", "/bin/sh", "-c", f"sleep {_SILENT}; echo done"],
+    "run, half-closed": ["run", "--rm", "bb", "/bin/sh", "-c", f"sleep {_SILENT}; echo done"],
+    "logs": ["logs", "--follow", "says"],
+    "events": ["events", "--filter", "container=says", "--filter", "event=die", "--format", "done"],
+    "events, read only": ["events", "--filter", "container=says", "--filter", "event=die", "--format", "done"],
+}
+
+
+@attack(
+    "Method `gateway`: connects, and sends nothing or half a handshake",
+    by=NETWORK,
+    expected="The connection ends after 30 s; those of clients last, however long they say nothing",
+)
+@pytest.mark.soak
+def test_only_clients_keep_a_connection(gateway_host: Host, controller: Controller) -> None:
+    clients = ["admin", {"name": "reader", "rights": "read"}]
+    outcome = controller.expose(expose_method="gateway", expose_clients=clients)
+    assert outcome.code == 0, outcome.failures
+    gateway_host.run(f"docker run --detach --name says bb /bin/sh -c 'sleep {_SILENT + 5}; echo done'")
+    strangers = []
+    for sent in (b"", b"\x16\x03\x01\x02\x00\x01"):
+        strangers.append(socket.create_connection((gateway_host.address, PORT)))
+        strangers[-1].sendall(sent)
+    running = {}
+    for kind, words in _PATIENT.items():
+        environment = controller.environment(
+            DOCKER_HOST=f"tcp://{gateway_host.address}:{PORT}",
+            DOCKER_TLS_VERIFY="1",
+            DOCKER_CERT_PATH=str(controller.client("reader" if "read only" in kind else "admin")),
+        )
+        stdin = subprocess.PIPE if "open" in kind else subprocess.DEVNULL
+        running[kind] = subprocess.Popen(["docker", *words], env=environment, stdin=stdin, stdout=subprocess.PIPE)
+    try:
+        for stranger in strangers:
+            with stranger:
+                stranger.settimeout(_SILENT)
+                assert stranger.recv(1) == b""
+        said = {kind: (started.stdout or pytest.fail()).readline() for kind, started in running.items()}
+    finally:
+        for started in running.values():
+            started.kill()
+            started.communicate()
+    assert said == dict.fromkeys(_PATIENT, b"done\n")
 
 
 @pytest.mark.flavours("trixie")

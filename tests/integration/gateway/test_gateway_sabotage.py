@@ -20,8 +20,7 @@ from tests.integration.gateway.sabotage import FULL, SABOTAGES, Sabotage
 from tests.integration.gateway.served import IN_ORDER, Served
 
 _EXPECTED = (
-    "With method `gateway`, nobody without access gets an answer; dockerd and its containers run, and the next run "
-    "puts it in order, or names what is wrong"
+    "Nobody without access gets an answer; dockerd and its containers run; the next run repairs it, or names the cause"
 )
 _CASES = [
     pytest.param(
@@ -29,7 +28,7 @@ _CASES = [
         id=case.id,
         marks=(
             pytest.mark.soak if case.engine is None else pytest.mark.flavours(case.engine),
-            attack(case.name, by=ADMIN, expected=_EXPECTED),
+            attack(f"Method `gateway`: {case.name}", by=ADMIN, expected=_EXPECTED),
         ),
     )
     for case in SABOTAGES
@@ -65,9 +64,9 @@ def test_strangers_never_get_an_answer(
     assert served.engine() == engine
 
 
-@attack("Connects during a reboot, without access", by=NETWORK, expected="With method `gateway`, refused or closed")
+@attack("Method `gateway`: connects during a reboot, without access", by=NETWORK, expected="Refused, or closed")
 @attack(
-    "haproxy.cfg loses `verify required`, and the host reboots",
+    "Method `gateway`: haproxy.cfg loses `verify required`, and the host reboots",
     by=ADMIN,
     expected="The port is closed, and the next run puts it in order",
 )
@@ -89,7 +88,7 @@ def test_strangers_never_get_an_answer_from_a_boot(served: Served) -> None:
 
 
 @attack(
-    "60 connections in 2 s to an HAProxy that can't start",
+    "Method `gateway`: 60 connections in 5 s to an HAProxy that can't start",
     by=NETWORK,
     expected="Once it can start again, the port is back",
 )
@@ -107,9 +106,9 @@ def test_connections_to_a_gateway_that_can_not_start_do_not_close_its_port(serve
 
 
 @attack(
-    "The disk is full when the role runs",
+    "Method `gateway`: the disk is full when the role runs",
     by=ADMIN,
-    expected="With method `gateway`, the run fails and says so, and those who got in before get in, and nobody else",
+    expected="The run fails and says so; clients with access still get in, and nobody else",
 )
 @pytest.mark.flavours("trixie")
 def test_a_run_without_room_on_the_disk_changes_nothing(served: Served) -> None:
