@@ -153,6 +153,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in (
         "one_host: runs on one flavour only, for its subject is not the host",
         "flavours(*names): runs on these flavours only: the others show nothing new",
+        "only(*names): can't run on other flavours",
         "soak: runs with --soak only, for it takes long",
         "due(*values): of its parameters' values, these run without --soak; the others go much the same way",
         "shows(*states): makes endpoint_info return these states",
@@ -211,7 +212,9 @@ def _fits(item: pytest.Item, chosen: str | None) -> bool:
     """Whether the test can run if only this flavour is there (None: all are)."""
     if "firewall_host" in getattr(item, "fixturenames", ()):
         return chosen in (None, FIREWALLS)
-    flavours = _flavours(item)
+    flavours, only = _flavours(item), item.get_closest_marker("only")
+    if only is not None and not flavours <= {*only.args}:
+        return False
     if not flavours:
         # No host: in the lanes of the engines, as ever.
         return chosen in (None, *ENGINES)
