@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 import subprocess
+import typing as t
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_only_clients_keep_a_connection(gateway_host: Host, controller: Controll
             with stranger:
                 stranger.settimeout(_SILENT)
                 assert stranger.recv(1) == b""
-        said = {kind: (started.stdout or pytest.fail()).readline() for kind, started in running.items()}
+        said = {kind: t.cast("t.IO[bytes]", started.stdout).readline() for kind, started in running.items()}
     finally:
         for started in running.values():
             started.kill()
