@@ -89,6 +89,6 @@ def render_gateway_unit(program: str) -> str:
         "# 143: ended by TERM, as systemd ends it.\n"
         "SuccessExitStatus=143\n"
         "Restart=always\n"
-        "RestartSec=200ms\n"
+        "RestartSec=500ms\n"
         f"{_SANDBOX}"
     )
