@@ -41,7 +41,8 @@ def _exec_id(host: Host) -> str:
         '{"AttachStdout":true,"Cmd":["echo","hello"]}'
     )
     answer = _answer(_on_the_host(host), created.encode())
-    return re.findall(rb'"Id":"([0-9a-f]+)"', answer)[0].decode()
+    found: list[bytes] = re.findall(rb'"Id":"([0-9a-f]+)"', answer)
+    return found[0].decode()
 
 
 def _on_the_host(host: Host) -> socket.socket:

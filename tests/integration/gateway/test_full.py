@@ -179,10 +179,19 @@ docker create --name echoes big:1 none >/dev/null
 docker export echoes | tar -xO big | sha256sum
 docker rm echoes >/dev/null; docker rmi big:1 >/dev/null
 """
+#: With a user, and its password as bcrypt.
+_REGISTRY = """\
+hash=$(perl -e 'print crypt("word", "\\$2y\\$05\\$abcdefghijklmnopqrstuu")')
+echo "ada:$hash" > $(sed -n 's/^ *path: *//p' /etc/docker/registry/config.yml | head -n1)
+systemctl restart docker-registry
+"""
 _PUSH = """\
+export DOCKER_CONFIG=$PWD/config
+docker push --quiet REGISTRY/big >/dev/null 2>&1 || echo code $?
+echo word | docker login --username ada --password-stdin REGISTRY 2>/dev/null | tail -n1
 printf 'FROM bb\\nCOPY big /\\n' > Dockerfile
 head -c SIZE /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 04 > big
-docker build --quiet --tag REGISTRY/big . >/dev/null 2>&1
+DOCKER_BUILDKIT=0 docker build --quiet --tag REGISTRY/big . >/dev/null 2>&1
 docker push --quiet REGISTRY/big
 docker rmi --force REGISTRY/big >/dev/null
 docker pull --quiet REGISTRY/big
@@ -222,7 +231,7 @@ def test_1_gib_is_saved_and_loaded(sides: tuple[Side, Side]) -> None:
 def test_push_and_pull(desk: Desk, sides: tuple[Side, Side]) -> None:
     """With a registry at the client's machine, which dockerd reaches without TLS."""
     registry = f"{desk.machine.address}:5000"
-    desk.machine.run("systemctl start docker-registry")
+    desk.machine.run(_REGISTRY)
     # A reload: nothing of the exposure is in the way, and dockerd does not restart.
     setting = f'{{"insecure-registries": ["{registry}"]}}'
     try:
@@ -230,5 +239,6 @@ def test_push_and_pull(desk: Desk, sides: tuple[Side, Side]) -> None:
         pushed = _compare(sides, _type(_PUSH.replace("REGISTRY", registry), 30 * _MB)).splitlines()
     finally:
         desk.machine.run("systemctl stop docker-registry")
-    assert pushed[0].endswith(f"{registry}/big"), pushed
+    assert pushed[:2] == ["code 1", "Login Succeeded"], pushed
+    assert f"{registry}/big" in pushed[2]
     assert pushed[-1] == "code 1"
