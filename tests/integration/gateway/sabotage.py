@@ -99,7 +99,6 @@ SABOTAGES: t.Final = (
         "edited-as-root-after-the-digests",
         "The same with all rights (`ExecStartPre=+`)",
         _drop_in(f"ExecStartPre=+/bin/{_UNVERIFIED} {_CONFIGURATION}".replace("'", '"')),
-        engine="sid",
         failure="unit_changed_by_others",
         undo=_NO_DROP_IN,
     ),
@@ -107,7 +106,6 @@ SABOTAGES: t.Final = (
         "signalled",
         "haproxy.cfg loses `verify required`, and HAProxy is sent the signal to read it again",
         f"{_UNVERIFIED} {_CONFIGURATION}; kill -USR2 {_MASTER}; sleep 1; kill -HUP {_MASTER}",
-        engine="trixie",
     ),
     Sabotage(
         "run-is-full",

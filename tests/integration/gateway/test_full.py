@@ -202,7 +202,7 @@ docker pull --quiet REGISTRY/none 2>/dev/null || echo code $?
 """
 
 
-@pytest.mark.flavours("bookworm")
+@pytest.mark.soak
 def test_builds_and_compose(sides: tuple[Side, Side], request: pytest.FixtureRequest) -> None:
     """As on the client's own disk; the hosts have neither compose nor BuildKit's command."""
     _near, far = sides

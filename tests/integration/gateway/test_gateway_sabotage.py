@@ -92,7 +92,7 @@ def test_strangers_never_get_an_answer_from_a_boot(served: Served) -> None:
     by=NETWORK,
     expected="Once it can start again, the port is back",
 )
-@pytest.mark.flavours("trixie")
+@pytest.mark.soak
 def test_connections_to_a_gateway_that_can_not_start_do_not_close_its_port(served: Served) -> None:
     """systemd takes a socket unit down that triggers its service too often (systemd.socket(5), TriggerLimitBurst=)."""
     served.host.run(

@@ -90,7 +90,7 @@ def test_no_answer_holds_a_secret(gateway_host: Host, controller: Controller) ->
         assert name in said, "the answers are about what holds the secrets"
 
 
-@pytest.mark.flavours("bookworm")
+@pytest.mark.soak
 def test_info_is_refused_with_the_password_of_a_proxy_that_dockerd_does_not_mask(
     gateway_host: Host, controller: Controller
 ) -> None:
@@ -114,7 +114,7 @@ def test_info_is_refused_with_the_password_of_a_proxy_that_dockerd_does_not_mask
     assert f"Error response from daemon: {message}" in done.stdout + done.stderr
 
 
-@pytest.mark.flavours("bookworm")
+@pytest.mark.soak
 def test_info_is_refused_if_it_is_too_long_to_judge(gateway_host: Host, controller: Controller) -> None:
     registries = ", ".join(f'"registry-{number}.example.com:5000"' for number in range(500))
     settings = f'{{"insecure-registries": [{registries}]}}'

@@ -75,6 +75,7 @@ def fingerprint(controller: Controller, host: Host) -> str:
     return (controller.fleet / "endpoints" / f"{host.name}.json").read_text().partition('"fingerprint": "')[2][:64]
 
 
+@pytest.mark.flavours("bookworm", "sid")
 def test_a_revoked_client_loses_its_open_connections_and_nobody_else_does(
     gateway_host: Host, controller: Controller
 ) -> None:
@@ -181,6 +182,7 @@ def test_a_list_of_revoked_clients_is_renewed_with_the_certificate(gateway_host:
 
 
 @pytest.mark.parametrize("mode", ["alone", "swarm"])
+@pytest.mark.flavours("trixie")
 @pytest.mark.due("alone")
 def test_clients_at_work_notice_nothing_of_what_happens_to_others(
     gateway_host: Host, controller: Controller, mode: str
