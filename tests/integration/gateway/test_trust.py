@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.controller import Controller
-from tests.integration.gateway.load import Load
 from tests.integration.gateway.test_method import SERVICE, pid_of
+from tests.integration.gateway.work import Work
 from tests.integration.port import ask
 from tests.integration.snapshot import started_at
 from tests.lab.hosts import Host
@@ -195,13 +195,14 @@ def test_clients_at_work_notice_nothing_of_what_happens_to_others(
     if mode == "swarm":
         host.run(f"docker swarm init --advertise-addr {host.address}")
     container = started_at(host)
-    names = [f"c{number}" for number in range(10)]
+    names = [f"c{number}" for number in range(12)]
     site: list[t.Any] = ["admin", *names, "bob", "grafana"]
     expose(controller, *site)
     dockerd = pid_of(host)
     bundles = {name: _copied(controller.client(name), controller.folder / "bundles" / name) for name in (*names, "bob")}
-    with Load(host.address, {name: bundles[name] for name in names}) as load, tunnels(controller, host, "c0") as open_:
-        load.wait()
+    working = {name: bundles[name] for name in names}
+    with Work(host.address, working, controller.environment()) as work, tunnels(controller, host, "c0") as open_:
+        work.wait()
         for change in (
             lambda: controller.playbook("renew", expose_renew_before="364d"),
             lambda: controller.playbook("revoke", revoke_clients=["bob"]),
@@ -213,10 +214,10 @@ def test_clients_at_work_notice_nothing_of_what_happens_to_others(
         ):
             outcome = change()
             assert outcome.code == 0, outcome.failures
-            load.wait()
+            work.wait()
         assert open_ones(open_) == list(_TUNNELS)
-    print(load)
-    assert load.failures == []
+    print(work)
+    assert work.failures == []
     assert (pid_of(host), started_at(host)) == (dockerd, container)
     if mode == "swarm":
         assert controller.withdraw().code == 0
