@@ -18,8 +18,8 @@ from tests.integration.port import PORT
 _COMMANDS = (
     "version",
     "ps --all --quiet",
-    "exec witness true",
-    "create --name NAME bb true",
+    "exec witness sleep 0",
+    "create --name NAME bb sleep 0",
     "start NAME",
     "rm --force NAME",
 )
