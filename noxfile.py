@@ -14,7 +14,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tests.lab.images import CLIENT, ENGINES, FIREWALLS, FLAVOURS, OTHER_INITS
+from tests.lab.images import CLIENT, ENGINES, FIREWALLS, FLAVOURS, OTHER_ENGINES, OTHER_INITS
 from tests.tooling.lanes import Lane, run_lanes
 from tests.tooling.pythons import find_pythons
 from tests.tooling.sanity import copy_of_tree, run_sanity
@@ -30,8 +30,9 @@ PARTS = (("lint", "sanity", "units", "molecule"), ("integration",))
 FLEET = "tests/integration/fleet"
 PLANNER = "tests/unit/plugins/plugin_utils/_plan"
 GO_ON = "--go-on"
-#: Flavours with few tests.
-OTHERS = (FIREWALLS, *OTHER_INITS)
+#: Flavours with few tests, and those that have them in the soak only.
+OTHERS = (FIREWALLS, *OTHER_INITS, OTHER_ENGINES[-1])
+SOAKED = (*OTHERS, *OTHER_ENGINES[:-1])
 
 nox.options.default_venv_backend = "none"
 
@@ -113,17 +114,17 @@ def integration(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """What `test` leaves out: tests on the other engines, every fault and sabotage with every method, runs cut off.
 
-    A lane for each engine, and one for other init systems and firewalls. With --go-on, what passed before does not
-    run again.
+    A lane for each engine, and one for other init systems, firewalls and engines. With --go-on, what passed before does
+    not run again.
     """
-    files = {flavour: CACHE / "soak" / f"{flavour}.jsonl" for flavour in (*ENGINES, *OTHERS)}
+    files = {flavour: CACHE / "soak" / f"{flavour}.jsonl" for flavour in (*ENGINES, *SOAKED)}
     (CACHE / "soak").mkdir(exist_ok=True)
     if GO_ON not in session.posargs:
         for file in files.values():
             file.unlink(missing_ok=True)
     words = ("--soak", "--timeout=3600", *(word for word in session.posargs if word != GO_ON))
     lanes = {flavour: flavour_lane(flavour, *words, f"--results={file}") for flavour, file in files.items()}
-    others = {name: command for flavour in OTHERS for name, command in lanes[flavour].items()}
+    others = {name: command for flavour in SOAKED for name, command in lanes[flavour].items()}
     try:
         side_by_side(session, *(lanes[flavour] for flavour in ENGINES), others)
     finally:

@@ -51,6 +51,9 @@ options:
       - Try whether systemd can filter packets. Used by M(gangway.docker.dockerd_listener). Not for use in playbooks.
     type: bool
     default: false
+  socket:
+    description: A unix socket to look at. Used by M(gangway.docker.dockerd_listener). Not for use in playbooks.
+    type: str
   key:
     description: Make a certificate request. Used by M(gangway.docker.dockerd_listener). Not for use in playbooks.
     type: dict
@@ -233,6 +236,7 @@ def main() -> None:
             "probe": {"type": "list", "elements": "str"},
             "firewall": {"type": "str"},
             "filtering": {"type": "bool", "default": False},
+            "socket": {"type": "str"},
             "key": {
                 "type": "dict",
                 "no_log": False,

@@ -87,6 +87,13 @@ options:
     type: str
     choices: [auto, socket, override, daemon_json, options_file, gateway]
     default: auto
+  socket:
+    description:
+      - The unix socket of the engine that clients get, for O(method=gateway). The default is dockerd's.
+      - Another engine's needs no docker.service, for example Podman's C(/run/podman/podman.sock) or that of rootless
+        Docker, C(/run/user/1000/docker.sock). See docs/gateway.md.
+    type: path
+    default: /run/docker.sock
   firewall:
     description:
       - What keeps machines that are not in O(allow) from the port.
@@ -246,7 +253,8 @@ options:
 extends_documentation_fragment:
   - gangway.docker.fleet
 requirements:
-  - systemd, Python 3.9 or later and Docker Engine 20.10 or later on the host
+  - systemd, Python 3.9 or later and Docker Engine 20.10 or later on the host; with O(method=gateway), another engine
+    will do
 seealso:
   - module: gangway.docker.tls_bundle
   - module: gangway.docker.docker_context
@@ -357,6 +365,7 @@ endpoint:
     server_names: [web1, 10.20.0.5]
     not_after: "2027-11-20T22:00:00Z"
     fingerprint: 1f6c8f5a4f0e
+    engine: Docker Engine
     engine_version: 28.5.2
     method: socket
     verified: true

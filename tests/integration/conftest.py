@@ -18,7 +18,7 @@ import pytest
 from tests.integration.controller import ROOT, Controller
 from tests.lab.engine import Engine, find_or_start_engine
 from tests.lab.hosts import Host
-from tests.lab.images import CLIENT, ENGINES, FIREWALLS, FLAVOURS, OTHER_INITS
+from tests.lab.images import CLIENT, ENGINES, FIREWALLS, FLAVOURS, OTHER_ENGINES, OTHER_INITS
 from tests.lab.packages import UNDRESS
 from tests.tooling.results import Ended, append_result, present_commit, read_ended
 
@@ -30,6 +30,7 @@ _HOSTS = {
     "unfiltered": ENGINES,
     "other_init": OTHER_INITS,
     "scripted": OTHER_INITS,
+    "engines_host": OTHER_ENGINES,
 }
 #: What pytest has reported of a test.
 _REPORTS = pytest.StashKey[t.List[pytest.TestReport]]()

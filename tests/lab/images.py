@@ -168,6 +168,40 @@ _OPENRC_HOOKS = (
     'rm "$1/etc/default/docker" && ln -s ../sbin/dockerd "$1/usr/bin/dockerd"',
 )
 
+#: Podman, HAProxy, and what dockerd needs to run as a user without rights (rootlesskit).
+_OTHER_ENGINES = (
+    "podman",
+    "crun",
+    "netavark",
+    "aardvark-dns",
+    "haproxy",
+    "rootlesskit",
+    "slirp4netns",
+    "uidmap",
+    "dbus-user-session",
+)
+#: A host in a container has an overlay file system, which takes no other on top,
+_PODMAN_STORAGE = """\
+[storage]
+driver = "vfs"
+runroot = "/run/containers/storage"
+graphroot = "/var/lib/containers/storage"
+"""
+#: and its cgroup may have no controller for pids.
+_PODMAN_CONTAINERS = """\
+[containers]
+pids_limit = 0
+"""
+_WITH_RUNC = shlex.quote('[engine]\nruntime = "runc"\n')
+#: dockerd is there for a user's own, and none runs as root.
+_WITHOUT_DOCKER_SERVICE = (
+    'chroot "$1" systemctl disable docker.service docker.socket containerd.service podman.service podman.socket '
+    "podman-restart.service podman-auto-update.timer haproxy.service",
+    'rm -f "$1"/usr/lib/systemd/system/docker.s* "$1"/etc/init.d/docker "$1"/etc/default/docker',
+    f'printf %s {shlex.quote(_PODMAN_STORAGE)} > "$1/etc/containers/storage.conf"',
+    f'printf %s {shlex.quote(_PODMAN_CONTAINERS)} > "$1/etc/containers/containers.conf"',
+)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -209,6 +243,21 @@ FLAVOURS: dict[str, Recipe] = {
         (*_HOOKS, 'chroot "$1" systemctl disable firewalld.service ufw.service'),
         variant="firewall",
     ),
+    "bookworm-engines": Recipe(
+        "bookworm",
+        (*_BASE_PACKAGES, *_OTHER_ENGINES),
+        # This crun raises a limit, which a host in a container may not.
+        (*_HOOKS, *_WITHOUT_DOCKER_SERVICE, f'printf %s {_WITH_RUNC} >> "$1/etc/containers/containers.conf"'),
+        variant="engines",
+        has_dockerd=False,
+    ),
+    "trixie-engines": Recipe(
+        "trixie",
+        (*_BASE_PACKAGES, "docker-cli", *_OTHER_ENGINES),
+        (*_HOOKS, *_WITHOUT_DOCKER_SERVICE),
+        variant="engines",
+        has_dockerd=False,
+    ),
     "client": Recipe(
         "trixie",
         (
@@ -240,6 +289,8 @@ ENGINES = ("bookworm", "trixie", "sid")
 OTHER_INITS = ("bookworm-sysvinit", "bookworm-openrc")
 #: With firewalld and ufw.
 FIREWALLS = "bookworm-firewall"
+#: Podman 4.3 and 5.4, and rootless Docker, without docker.service.
+OTHER_ENGINES = ("bookworm-engines", "trixie-engines")
 #: A machine that people work at: the docker command and compose, and no dockerd.
 CLIENT = "client"
 

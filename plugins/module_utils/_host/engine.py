@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asking dockerd itself, through its unix socket on the host; no docker CLI is needed there."""
+"""Asking dockerd itself, or another engine, through its unix socket on the host; no docker CLI is needed there."""
 
 from __future__ import annotations
 
-__all__ = ("EngineState", "listening_pid", "read_engine", "running_containers")
+__all__ = ("EngineState", "listening_pid", "read_engine", "read_version", "running_containers")
 
 import http.client
 import json
@@ -53,6 +53,21 @@ def read_engine() -> EngineState | None:
     )
 
 
+def read_version(path: str) -> tuple[str, str] | None:
+    """Return name and version of the engine behind a unix socket, or None if none answers.
+
+    dockerd calls itself "Engine", Podman "Podman Engine". A socket that systemd holds starts its service.
+    """
+    answer = _ask(path, "/version")
+    if not isinstance(answer, dict):
+        return None
+    components = answer.get("Components")
+    first = components[0] if isinstance(components, list) and components else {}
+    if not isinstance(first, dict):
+        return None
+    return str(first.get("Name", "Engine")), str(first.get("Version", answer.get("Version", "")))
+
+
 def running_containers() -> dict[str, tuple[str, str]]:
     """Return (name, StartedAt) of each running container by its id."""
     running = {}
@@ -82,9 +97,11 @@ def listening_pid() -> int:
 
 def _get(path: str) -> t.Any:
     existing = next((s for s in _SOCKETS if os.path.exists(s)), None)
-    if existing is None:
-        return None
-    connection = _UnixConnection(existing)
+    return None if existing is None else _ask(existing, path)
+
+
+def _ask(unix_socket: str, path: str) -> t.Any:
+    connection = _UnixConnection(unix_socket)
     try:
         connection.request("GET", path)
         response = connection.getresponse()

@@ -98,6 +98,10 @@ class Files:
         """Return the paths that match the pattern, sorted."""
         return sorted(path[len(self._root) :] for path in glob.glob(self.real(pattern)))
 
+    def resolved(self, path: str) -> str:
+        """Return the path without symbolic links."""
+        return os.path.realpath(self.real(path))[len(os.path.realpath(self._root)) if self._root else 0 :]
+
     def target(self, path: str) -> str:
         """Return what a symbolic link holds; empty if there is none."""
         try:

@@ -26,6 +26,7 @@ from .._shared.failure import Failure
 from . import scripts, systemd
 from .answers import answers, ask_ports
 from .connection import ansible_connection
+from .engine_socket import EngineSocket
 from .files import Files
 from .filtering import filtering
 from .firewalls import read_firewalls
@@ -117,6 +118,7 @@ class _Observation:
         if runs:
             # Asking a dockerd that is down would start it, by its socket unit.
             questions.ask("engine", _engine)
+        socket = EngineSocket(files, units, questions, self._params.get("socket"))
         ask_ports(questions, places)
         looked_up = [name for name in self._params.get("resolve") or () if name.lower() not in _lower(names)]
         for name in looked_up:
@@ -159,6 +161,7 @@ class _Observation:
         }
         engine = questions.answer("engine") if runs else None
         observation["engine"] = engine if isinstance(engine, dict) else None
+        observation["socket"] = socket.described()
         observation["answers"] = answers(questions, places)
         observation["resolved"] = resolved = {}
         for name in looked_up:

@@ -95,7 +95,7 @@ def reload_gateway(host: Host, step: ReloadGateway) -> None:
 def prove_gateway(host: Host, step: ProveGateway) -> None:
     """See M(ProveGateway)."""
     limit = time.monotonic() + _PROOF_TIMEOUT
-    proof = Prove(step.listen, step.certificate, layout.GANGWAY_SOCKET)
+    proof = Prove(step.listen, step.certificate, layout.GANGWAY_SOCKET, engine=step.engine)
     while True:
         try:
             prove(host, proof)

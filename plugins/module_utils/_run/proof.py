@@ -14,7 +14,7 @@ import typing as t
 
 from .._guard.judgement import bundle_problem
 from .._guard.port import ask_plain, ask_tls, local_address
-from .._host.engine import read_engine, running_containers
+from .._host.engine import read_engine, read_version, running_containers
 from .._host.init import init_of
 from .._host.runner import Host
 from .._shared import layout
@@ -47,18 +47,12 @@ def check_config(host: Host, step: CheckConfig) -> None:
 
 
 def prove(host: Host, step: Prove) -> None:
-    """Refuse unless dockerd answers on its unix socket, our units are in force, and the port behaves.
+    """Refuse unless the engine answers on its unix socket, our units are in force, and the port behaves.
 
-    Failures: C(dockerd_silent), C(port_closed), C(guard_overridden), C(port_open), C(port_silent),
+    Failures: C(dockerd_silent), C(engine_silent), C(port_closed), C(guard_overridden), C(port_open), C(port_silent),
     C(port_other_certificate).
     """
-    if read_engine() is None:
-        raise Failure(
-            "dockerd_silent",
-            thing="dockerd",
-            reason=f"it does not answer on its unix socket; its log ends:\n{init_of(host).last_words()}\n",
-            cure="Look at the log",
-        )
+    _check_engine(host, step.engine)
     if step.guard is not None:
         _check_guard(host, step.guard)
     if step.socket is not None:
@@ -85,6 +79,23 @@ def stopped_containers(before: t.Mapping[str, tuple[str, str]]) -> list[str]:
     """Return the names of the containers that ran before and stopped since, or were started again."""
     after = running_containers() if before else {}
     return sorted(name for key, (name, started) in before.items() if after.get(key, ("", ""))[1] != started)
+
+
+def _check_engine(host: Host, path: str | None) -> None:
+    if path is not None and read_version(path) is None:
+        raise Failure(
+            "engine_silent",
+            thing=f"the engine behind {path}",
+            reason="it does not answer there",
+            cure="Start it, or find out what its log says",
+        )
+    if path is None and read_engine() is None:
+        raise Failure(
+            "dockerd_silent",
+            thing="dockerd",
+            reason=f"it does not answer on its unix socket; its log ends:\n{init_of(host).last_words()}\n",
+            cure="Look at the log",
+        )
 
 
 def _check_guard(host: Host, words: str) -> None:

@@ -19,6 +19,7 @@ __all__ = (
     "DOCKER_SERVICE",
     "DOCKER_SOCKET",
     "DROP_IN",
+    "ENGINE",
     "EXEC_DROP_IN",
     "FILTERING_SEEN",
     "FIREWALLD_POLICY",
@@ -72,6 +73,9 @@ DOCKER_SERVICE = "docker.service"
 DOCKER_SOCKET = "docker.socket"
 GANGWAY_SOCKET = "docker-gangway.socket"
 GANGWAY_SERVICE = "docker-gangway.service"
+
+#: dockerd's unix socket; /var/run is a symbolic link to /run.
+ENGINE = "/run/docker.sock"
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 #: Every key that we ever put into it.

@@ -23,6 +23,7 @@ LISTENER_ARGUMENTS: dict[str, t.Any] = {
         "choices": ["auto", "socket", "override", "daemon_json", "options_file", "gateway"],
         "default": "auto",
     },
+    "socket": {"type": "path", "default": "/run/docker.sock"},
     "firewall": {
         "type": "str",
         "choices": ["auto", "systemd", "nftables", "firewalld", "ufw", "none"],

@@ -175,6 +175,8 @@ class Prove(Step):
     socket: t.Optional[str] = None
     #: Words that must be in docker.service's ExecStartPre in force.
     guard: t.Optional[str] = None
+    #: The unix socket to ask in place of dockerd's.
+    engine: t.Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -212,11 +214,14 @@ class EndSessions(Step):
 class ProveGateway(Step):
     """See that the port turns away a client without a certificate, and shows the one in the file C(certificate).
 
-    Failures: C(dockerd_silent), C(port_closed), C(port_open), C(port_silent), C(port_other_certificate).
+    Failures: C(dockerd_silent), C(engine_silent), C(port_closed), C(port_open), C(port_silent),
+    C(port_other_certificate).
     """
 
     listen: t.Tuple[t.Tuple[str, int], ...]
     certificate: str
+    #: The unix socket of an engine that is not docker.service's, which must answer.
+    engine: t.Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ class EndpointRecord:
     refused: list[str]
     #: Without it, nothing is known of certificates: the fields that tell of them are empty.
     tls: bool = True
+    #: As it calls itself, such as Docker Engine or Podman Engine; None: nobody knows.
+    engine: t.Optional[str] = None
     #: Entries of the option listen that name network interfaces of the host.
     interfaces: list[str] = field(default_factory=list)
     #: Options of the task that the other fields do not determine.

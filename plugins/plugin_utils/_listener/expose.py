@@ -96,6 +96,8 @@ class Exposure:
             "firewall": self.task.firewall,
             "filtering": self.task.may_need_filtering,
         }
+        if self.task.method in ("auto", "gateway"):
+            params["socket"] = self.task.socket
         key = None if self.identity is None else self.identity.key_request(self.record)
         return params if key is None else {**params, "key": key}
 
@@ -218,14 +220,19 @@ def about_plain_tcp(host: str, url: str, allow: t.Sequence[str]) -> str:
 
 def _facts(decision: Decision, observation: Observation) -> dict[str, t.Any]:
     """Return what the task's result has of the host, from an allow-list."""
-    engine, connection = decision.observed.engine, observation.connection
+    engine, connection, gateway = decision.observed.engine, observation.connection, decision.gateway
+    name: str | None = "Docker Engine"
+    version = engine.version if engine else None
+    if gateway is not None and not gateway.is_dockerd:
+        name, version = gateway.name, gateway.version
     return {
         "listen": [str(entry) for entry in decision.listener.listen],
         "interfaces": decision.interfaces,
         "allow": list(decision.listener.allow),
         "firewall": decision.firewall.name,
         "method": decision.method.name,
-        "engine_version": engine.version if engine else None,
+        "engine": name,
+        "engine_version": version,
         "connection": None if connection is None else {"client": connection.client, "server": connection.server},
     }
 

@@ -98,7 +98,7 @@ def publish_plain(
 
 def _told(result: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return what the record has from the host as it is."""
-    told = ("listen", "allow", "interfaces", "method", "engine_version")
+    told = ("listen", "allow", "interfaces", "method", "engine", "engine_version")
     return {name: result[name] for name in told}
 
 

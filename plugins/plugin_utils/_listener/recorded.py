@@ -22,7 +22,7 @@ from .._pki.renewal import describe_expiry, expires_soon
 from .listening import addresses_in
 
 #: Options that a result does not show, and whose defaults would change how a host is exposed.
-_RECORDED = ("listen", "method", "firewall", "live_restore", "clients", "log")
+_RECORDED = ("listen", "method", "socket", "firewall", "live_restore", "clients", "log")
 
 
 def recordable_options(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -31,6 +31,7 @@ from .listener.resolution import allow_of, interfaces_in, listen_of
 from .methods.choice import choose_method
 from .methods.method import Method
 from .plan import Plan
+from .refusals.engine_socket import check_engine_answers, check_socket, serves_other_engine
 from .refusals.existing_listener import Adoption, adopt_listener
 from .refusals.exposure import check_exec_start, check_guard, check_strangers_refused
 from .refusals.gateway import check_gateway, check_rights
@@ -41,6 +42,7 @@ from .refusals.host import (
     check_daemon_json,
     check_installed,
     check_swarm,
+    check_systemd,
     check_writable,
 )
 from .refusals.own_units import check_guard_is_last, check_own_units
@@ -75,12 +77,9 @@ class Decision:
 
 def decide(task: Task, observation: Observation) -> Decision:
     """Choose method, firewall and addresses, or refuse what no plan can do."""
-    check_installed(observation)
-    observed = understand(observation)
-    check_daemon_json(observed)
-    originals = read_originals(observed)
-    adoption = adopt_listener(observed, originals, allowed=task.adopt)
-    check_daemon(adoption.observed)
+    check_systemd(observation)
+    check_socket(task, observation)
+    observed, originals, adoption = _judge_dockerd(task, observation)
     method = choose_method(adoption.observed, task.method, originals.method)
     gateway = None
     if method.name == "gateway":
@@ -110,6 +109,23 @@ def decide(task: Task, observation: Observation) -> Decision:
     return Decision(observed, adoption, originals, method, firewall, listener, interfaces, gateway)
 
 
+def _judge_dockerd(task: Task, observation: Observation) -> tuple[Observed, Originals, Adoption]:
+    """Refuse a dockerd that no method gets along with; there need be none if another engine is served."""
+    if not serves_other_engine(task, observation):
+        check_installed(observation)
+        observed = understand(observation)
+    else:
+        observed = understand(observation)
+        originals = read_originals(observed)
+        if originals.method in ("", "gateway"):
+            return observed, originals, Adoption(observed)
+    check_daemon_json(observed)
+    originals = read_originals(observed)
+    adoption = adopt_listener(observed, originals, allowed=task.adopt)
+    check_daemon(adoption.observed)
+    return observed, originals, adoption
+
+
 def plan_for(task: Task, decision: Decision, server_files: ServerFiles | None) -> Plan:
     """Plan the exposure, or refuse what this plan would break."""
     observed, originals, listener = decision.adoption.observed, decision.originals, decision.listener
@@ -135,6 +151,8 @@ def plan_for(task: Task, decision: Decision, server_files: ServerFiles | None) -
         check_swarm(observed, allow_downtime=task.allow_downtime)
     if plan.changed:
         check_writable(observed)
+        if decision.gateway is not None:
+            check_engine_answers(decision.gateway)
     _check_in_force(decision, plan)
     if plan.restarted or (plan.changed and decision.gateway is not None):
         check_addresses(observed, listener.listen, _own_ports(observed, originals) | decision.adoption.ports)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from .._options.clients import Client
 from .firewalls.firewall import Firewall
+from .gateway.worker import Worker
 from .listener.listener import Listener
 from .methods.method import Method
 
@@ -53,6 +54,13 @@ class Gateway:
     clients: tuple[Client, ...]
     #: The engine's unix socket.
     engine: str
+    worker: Worker
+    #: docker.service's dockerd is behind it; if not, what was seen to answer there.
+    is_dockerd: bool = True
+    name: str | None = None
+    version: str | None = None
+    #: The socket is in a home folder, or in /run/user.
+    in_home: bool = False
     log: str = "connections"
 
 

@@ -126,7 +126,7 @@ def plan_of(observed: Observed, steps: tuple[Step, ...], back: WayBack, diff: tu
     files: dict[str, str | None] = {step.path: None for step in steps if isinstance(step, (Write, Remove, Settle))}
     files.update({path: file.sha256 for path, file in observed.files.items()})
     starter = layout.DOCKER_SERVICE if observed.has_systemd else "/etc/init.d/docker"
-    return Plan(steps, back, files, observed.observation.pid, starter, diff, observed.loose_folders)
+    return Plan(steps, back, files, observed.pid, starter, diff, observed.loose_folders)
 
 
 def way_back(

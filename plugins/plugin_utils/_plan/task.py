@@ -11,7 +11,10 @@ __all__ = ("Task",)
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.gangway.docker.plugins.module_utils._shared import layout
+
 from .._options.clients import Client, parse_clients
+from .gateway.socket_path import parse_socket
 from .listener.addresses import DEFAULT_PORT, PLAIN_PORT, Listen, check_plain_tcp, parse_allow, parse_listen
 
 
@@ -30,6 +33,8 @@ class Task:
     live_restore: bool = True
     allow_downtime: bool = False
     clients: tuple[Client, ...] = ()
+    #: The engine's, for method C(gateway).
+    socket: str = layout.ENGINE
     #: HAProxy counts as installed.
     installs: bool = False
     #: What HAProxy logs.
@@ -40,7 +45,7 @@ class Task:
         """Parse a task's options: bad input shows before any host is asked.
 
         Failures: C(invalid_listen), C(invalid_allow), C(invalid_client), C(insecure_not_confirmed),
-        C(insecure_everyone).
+        C(insecure_everyone), C(invalid_socket).
         """
         port = _port(tls=args["tls"])
         task = cls(
@@ -55,6 +60,7 @@ class Task:
             allow_downtime=args["allow_downtime"],
             clients=tuple(c for c in parse_clients(args["clients"] or [args["client"]]) if not c.is_revoked),
             log=args["log"],
+            socket=parse_socket(args["socket"]),
         )
         if not task.tls:
             check_plain_tcp(task.insecure, task.allow)

@@ -47,9 +47,9 @@ class Withdrawal:
 
 def plan_withdrawal(observed: Observed, originals: Originals) -> Plan:
     """Plan to take everything away. C(originals): those that the host keeps. Failure: C(daemon_json_malformed)."""
-    check_daemon_json(observed)
     if originals.method == "gateway":
         return _plan_gateway_withdrawal(observed, originals)
+    check_daemon_json(observed)
     rules = plan_rules(facts_of(observed), None, None)
     withdrawal = withdrawal_of(observed, originals, narrow_rules=rules.narrow, discard=_discard(observed, originals))
     back = way_back(

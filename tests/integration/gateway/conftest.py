@@ -15,6 +15,7 @@ from tests.integration.conftest import RESET
 from tests.integration.gateway.served import IN_ORDER, Served
 from tests.integration.test_workflows import Desk, clear_machine
 from tests.lab.hosts import Host
+from tests.shown import inline
 
 _INSTALL = """
 command -v haproxy >/dev/null && exit
@@ -27,6 +28,29 @@ systemctl disable --quiet --now haproxy.service
 def gateway_host(host: Host) -> Host:
     """As C(host), with HAProxy."""
     host.run(_INSTALL)
+    return host
+
+
+#: Puts a host back to where Podman listens, with one running container named C(witness), and nobody else does.
+_RESET_ENGINES = """
+systemctl stop 'docker-gangway*'
+rm -rf $(ls -d /var/lib/gangway-docker* /run/gangway-docker* /etc/docker 2>/dev/null;
+    find /etc /run/systemd/system.control -name '*gangway*' 2>/dev/null)
+rmdir /etc/systemd/system/sockets.target.d 2>/dev/null
+systemctl daemon-reload
+nft delete table inet gangway_docker 2>/dev/null
+{listen}
+podman image exists bb || tar -C /opt/busybox -c . | podman import --quiet - bb
+podman rm --all --force --time 0
+podman run --detach --name witness bb /bin/sh -c 'trap "exit 0" TERM; sleep 1000000 & wait'
+"""
+
+
+@pytest.fixture
+def engines_host(request: pytest.FixtureRequest, lab: t.Callable[..., Host]) -> Host:
+    """A host with HAProxy, Podman, and dockerd's programs for users, but without docker.service."""
+    host = lab(f"{request.config.getoption('--prefix')}-{request.param}", request.param)
+    host.run(_RESET_ENGINES.replace("{listen}", inline("docs/gateway.md", "systemctl enable --now podman.socket")))
     return host
 
 

@@ -22,6 +22,7 @@ from ..._options.clients import Client
 from ..listener.listener import HEADER
 from .read_paths import INFO_PATTERN, READ_PATTERN
 from .units import SERVER_PEM
+from .worker import FOR_DOCKERD, Worker
 
 #: The first descriptor that systemd hands over, sd_listen_fds(3).
 _FIRST_DESCRIPTOR = 3
@@ -45,8 +46,7 @@ def render_configuration(
     sockets: int,
     *,
     engine: str,
-    user: str = layout.GATEWAY_USER,
-    group: str = layout.GATEWAY_GROUP,
+    worker: Worker = FOR_DOCKERD,
     log: str = "connections",
 ) -> str:
     """Return haproxy.cfg.
@@ -63,8 +63,8 @@ def render_configuration(
     return (
         f"{HEADER}"
         "global\n"
-        f"    user {user}\n"
-        f"    group {group}\n"
+        f"    {worker.user}\n"
+        f"    {worker.group}\n"
         f"{'' if log == 'none' else _LOG_TARGET}"
         "    # A session that is resumed would not be asked for its certificate again.\n"
         "    tune.ssl.cachesize 0\n"

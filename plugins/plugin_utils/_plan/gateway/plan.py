@@ -89,7 +89,11 @@ def plan_gateway(observed: Observed, desired: Desired, gateway: Gateway, origina
         backends=tuple(backend_of(client) for client in gateway.clients)
         if is_active and differing & {*_DECIDES_ON_ACCESS}
         else None,
-        prove=ProveGateway(tuple((entry.host, entry.port) for entry in listener.listen), layout.CERTIFICATE),
+        prove=ProveGateway(
+            tuple((entry.host, entry.port) for entry in listener.listen),
+            layout.CERTIFICATE,
+            None if gateway.is_dockerd else gateway.engine,
+        ),
     )
     steps = order_of_gateway(observed, work)
     shown = [*changes, *work.stale, *changes_of((*rules.load, *rules.narrow))]
@@ -123,7 +127,7 @@ def _wanted(listener: Listener, gateway: Gateway, files: ServerFiles) -> list[Fi
     texts = {
         layout.GATEWAY_CLIENTS: render_clients(gateway.clients),
         layout.GATEWAY_CONFIGURATION: render_configuration(
-            gateway.clients, len(listener.listen), engine=gateway.engine, log=gateway.log
+            gateway.clients, len(listener.listen), engine=gateway.engine, worker=gateway.worker, log=gateway.log
         ),
     }
     # The guard of dockerd's own TLS reads it.
@@ -133,7 +137,9 @@ def _wanted(listener: Listener, gateway: Gateway, files: ServerFiles) -> list[Fi
     known = all(contents[path] is not None for path in _JUDGED)
     lines = [f"{hashlib.sha256(contents[path] or b'').hexdigest()}  {path}\n" for path in _JUDGED]
     units = {
-        layout.GATEWAY_UNIT: render_gateway_unit(gateway.program),
+        layout.GATEWAY_UNIT: render_gateway_unit(
+            gateway.program, as_root=gateway.worker.is_root, in_home=gateway.in_home
+        ),
         layout.SOCKET_UNIT: render_socket_unit(listener, layout.GATEWAY_SERVICE),
         layout.GATEWAY_BOOT: render_boot_drop_in(),
     }

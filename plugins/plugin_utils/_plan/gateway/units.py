@@ -29,10 +29,8 @@ SERVER_PEM = f"{layout.GATEWAY_RUN}/server.pem"
 #: MemoryDenyWriteExecute=: regular expressions are compiled at run time. IPAddressDeny= is for sockets that it makes
 #: itself, of which there are none; the port is the socket unit's, systemd.resource-control(5).
 _SANDBOX = """\
-CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_KILL
 NoNewPrivileges=yes
 ProtectSystem=strict
-ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
 ProtectKernelTunables=yes
@@ -59,8 +57,10 @@ def render_boot_drop_in() -> str:
     return f"{HEADER}[Unit]\nWants={layout.GANGWAY_SOCKET}\n"
 
 
-def render_gateway_unit(program: str) -> str:
+def render_gateway_unit(program: str, *, as_root: bool = False, in_home: bool = False) -> str:
     """Return docker-gangway-gateway.service. C(program): the path of haproxy.
+
+    C(as_root): its workers stay root, and nobody has capabilities; C(in_home): the engine's socket is in a home folder.
 
     It serves nothing while one of its files is not as the run left it: whoever changes the configuration, the CA or a
     revocation list could open the port.
@@ -70,7 +70,7 @@ def render_gateway_unit(program: str) -> str:
     return (
         f"{HEADER}"
         "[Unit]\n"
-        "Description=Mutual TLS in front of Docker's unix socket\n"
+        "Description=Mutual TLS in front of the container engine's unix socket\n"
         f"Requires={layout.GANGWAY_SOCKET}\n"
         f"After={layout.GANGWAY_SOCKET}\n"
         f"RequiresMountsFor={layout.STATE} {layout.BUNDLE}\n"
@@ -90,5 +90,7 @@ def render_gateway_unit(program: str) -> str:
         "SuccessExitStatus=143\n"
         "Restart=always\n"
         "RestartSec=500ms\n"
+        f"CapabilityBoundingSet={'' if as_root else 'CAP_SETUID CAP_SETGID CAP_KILL'}\n"
+        f"ProtectHome={'read-only' if in_home else 'yes'}\n"
         f"{_SANDBOX}"
     )

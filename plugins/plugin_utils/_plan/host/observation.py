@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = (
     "Attributes",
     "Connection",
+    "EngineSocket",
     "EngineState",
     "File",
     "HostAddress",
@@ -50,6 +51,18 @@ class EngineState:
     live_restore: bool
     swarm: bool
     containers: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class EngineSocket:
+    """A unix socket. C(target): without symbolic links; C(folders): those above it."""
+
+    target: str
+    attributes: Attributes
+    folders: tuple[Attributes, ...] = ()
+    #: The engine that answers there; None: none does, or dockerd was not to be asked.
+    name: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,8 @@ class Observation:
     program: str
     programs: t.Mapping[str, bool]
     engine: EngineState | None
+    #: The one that was asked for; None: there is no such socket.
+    socket: EngineSocket | None
     listening: tuple[Listening, ...]
     answers: tuple[PortAnswer, ...]
     #: Network interfaces, also those without an address.

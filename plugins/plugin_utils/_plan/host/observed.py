@@ -73,6 +73,12 @@ class Observed:
         return self.observation.is_active(layout.DOCKER_SERVICE) if self.has_systemd else self.observation.pid != 0
 
     @property
+    def pid(self) -> int:
+        """The process of the dockerd that the init system starts; 0: it does not run. A snap's is another."""
+        is_ours = not self.has_systemd or self.observation.unit(layout.DOCKER_SERVICE).get("LoadState") == "loaded"
+        return self.observation.pid if is_ours else 0
+
+    @property
     def is_socket_active(self) -> bool:
         """Whether our socket unit listens."""
         return self.observation.is_active(layout.GANGWAY_SOCKET)

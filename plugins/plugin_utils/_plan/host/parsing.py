@@ -15,6 +15,7 @@ from .answer import Answer, invalid_answer
 from .observation import (
     Attributes,
     Connection,
+    EngineSocket,
     EngineState,
     File,
     HostAddress,
@@ -23,6 +24,7 @@ from .observation import (
     PortAnswer,
 )
 
+_NAME = re.compile(r"[0-9A-Za-z.+~_ -]{1,64}")
 _VERSION = re.compile(r"[0-9A-Za-z.+~_-]{0,64}")
 
 
@@ -54,6 +56,7 @@ def parse_observation(raw: t.Any) -> Observation:
         program=dockerd["program"].name(),
         programs={path: exists.flag() for path, exists in answer["programs"].entries().items()},
         engine=answer["engine"].optional(_engine),
+        socket=answer["socket"].optional(_socket),
         listening=tuple(map(_listening, answer["listening"].items())),
         answers=tuple(map(_port_answer, answer["answers"].items())),
         interfaces=answer["interfaces"].names(),
@@ -94,14 +97,34 @@ def _folder(folder: Answer) -> Attributes:
 
 
 def _engine(engine: Answer) -> EngineState:
-    version = engine["version"].name()
-    if not _VERSION.fullmatch(version):
-        raise invalid_answer(f"{engine.place}.version", "it is not a version")
     return EngineState(
-        version,
+        _version(engine["version"]),
         engine["live_restore"].flag(),
         engine["swarm"].flag(),
         engine["containers"].optional(Answer.names),
+    )
+
+
+def _version(version: Answer) -> str:
+    if not _VERSION.fullmatch(version.name()):
+        raise invalid_answer(version.place, "it is not a version")
+    return version.name()
+
+
+def _engine_name(name: Answer) -> str:
+    if not _NAME.fullmatch(name.name()):
+        raise invalid_answer(name.place, "it is not the name of an engine")
+    # As dockerd calls itself.
+    return "Docker Engine" if name.name() == "Engine" else name.name()
+
+
+def _socket(socket: Answer) -> EngineSocket:
+    return EngineSocket(
+        socket["target"].path(),
+        Attributes(socket["mode"].integer(0, 0o7777), socket["uid"].integer(), socket["gid"].integer()),
+        tuple(map(_folder, socket["folders"].items())),
+        socket["name"].optional(_engine_name),
+        socket["version"].optional(_version),
     )
 
 

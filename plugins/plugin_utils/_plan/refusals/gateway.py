@@ -16,11 +16,13 @@ from ansible_collections.gangway.docker.plugins.module_utils._shared.failure imp
 from ..._options.clients import Client
 from ..desired import Gateway
 from ..files.originals import Originals
+from ..gateway.worker import worker_of
 from ..host.observation import Observation
 from ..task import Task
+from .engine_socket import check_engine_socket, is_dockerds
 from .existing_listener import Adoption
 
-_ENGINE = "/run/docker.sock"
+_HOMES = ("/home/", "/root/", "/run/user/")
 #: Where packages have it.
 _INSTALLED = "/usr/sbin/haproxy"
 
@@ -28,7 +30,7 @@ _INSTALLED = "/usr/sbin/haproxy"
 def check_gateway(observation: Observation, task: Task, originals: Originals, adoption: Adoption) -> Gateway:
     """Return what goes in front of the engine. C(adoption): a listener of dockerd's own beside us.
 
-    Failures: C(haproxy_missing), C(gateway_without_tls), C(adopted_listener).
+    Failures: C(haproxy_missing), C(gateway_without_tls), C(adopted_listener), C(engine_socket_missing).
     """
     if not task.tls:
         raise Failure(
@@ -61,7 +63,20 @@ def check_gateway(observation: Observation, task: Task, originals: Originals, ad
             reason="method gateway needs it, and this host has no such program",
             cure="Set expose_install: true, which installs the distribution's package, or install it by yourself",
         )
-    return Gateway(program=program, clients=task.clients, engine=_ENGINE, log=task.log)
+    check_engine_socket(observation, task.socket)
+    socket = observation.socket
+    paths = [task.socket, *([] if socket is None else [socket.target])]
+    return Gateway(
+        program=program,
+        clients=task.clients,
+        engine=task.socket,
+        worker=worker_of(socket),
+        is_dockerd=is_dockerds(observation, task.socket),
+        name=None if socket is None else socket.name,
+        version=None if socket is None else socket.version,
+        log=task.log,
+        in_home=any(path.startswith(_HOMES) for path in paths),
+    )
 
 
 def check_rights(clients: t.Iterable[Client], method: str) -> None:

@@ -14,6 +14,7 @@ __all__ = (
     "check_installed",
     "check_key_can_be_made",
     "check_swarm",
+    "check_systemd",
     "check_writable",
 )
 
@@ -31,13 +32,27 @@ from ..host.observation import Observation
 from ..host.observed import SCRIPT, Observed
 from ..listener.addresses import ANY, Listen, is_covered_by
 
-_INSTALL = "Install Docker Engine on the host first (docker-ce, or the distribution's docker.io or moby-engine)"
+_INSTALL = (
+    "Install Docker Engine on the host first (docker-ce, or the distribution's docker.io or moby-engine). For another "
+    "engine, set expose_method: gateway and expose_socket"
+)
+
+
+def check_systemd(observation: Observation) -> None:
+    """Refuse a host whose systemd does not answer. Failure: C(systemd_missing)."""
+    if observation.systemd_error is not None and observation.init == "systemd":
+        raise Failure(
+            "systemd_missing",
+            thing="systemctl",
+            reason=f"systemd does not answer on this host ({observation.systemd_error})",
+            cure="Check why 'systemctl status' fails there",
+        )
 
 
 def check_installed(observation: Observation) -> None:
     """Refuse a host whose init system does not start a dockerd.
 
-    Failures: C(systemd_missing), C(dockerd_masked), C(dockerd_missing), C(docker_snap), C(docker_rootless).
+    Failures: C(dockerd_masked), C(dockerd_missing), C(docker_snap), C(docker_rootless).
     """
     if observation.init != "systemd":
         if SCRIPT not in observation.files:
@@ -45,13 +60,6 @@ def check_installed(observation: Observation) -> None:
         if not observation.program:
             raise _missing("dockerd", "this host has no such program")
         return
-    if observation.systemd_error is not None:
-        raise Failure(
-            "systemd_missing",
-            thing="systemctl",
-            reason=f"systemd does not answer on this host ({observation.systemd_error})",
-            cure="Check why 'systemctl status' fails there",
-        )
     state = observation.unit(layout.DOCKER_SERVICE).get("LoadState")
     if state == "masked":
         raise Failure(
@@ -75,14 +83,16 @@ def _check_other_installations(observation: Observation) -> None:
             "docker_snap",
             thing="Docker from the snap store",
             reason="the snap starts dockerd by its own wrapper, which takes no drop-in, and can't read /etc/docker",
-            cure="Replace it with the distribution's docker.io or moby-engine, or docker-ce",
+            cure="Set expose_method: gateway, which needs no drop-in, or replace the snap with docker.io, moby-engine "
+            "or docker-ce",
         )
     if observation.rootless:
         raise Failure(
             "docker_rootless",
             thing=f"rootless Docker ({', '.join(observation.rootless)})",
             reason="it runs as a user's own service in its own network namespace, and this host has no docker.service",
-            cure="Expose a dockerd that runs as root, or reach the rootless one by DOCKER_HOST=ssh://USER@HOST",
+            cure=f"Set expose_method: gateway and expose_socket: {observation.rootless[0]}, or expose a dockerd that "
+            "runs as root",
         )
 
 

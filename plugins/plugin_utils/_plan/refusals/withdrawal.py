@@ -24,7 +24,7 @@ def check_withdrawal(observed: Observed, originals: Originals, plan: Plan, *, al
         check_answers(observed)
         check_swarm(observed, allow_downtime=allow_downtime)
     if plan.changed:
-        if not originals.adopted:
-            # Our TLS settings protect whatever else dockerd listens on.
+        if not originals.adopted and originals.method != "gateway":
+            # Our TLS settings protect whatever else dockerd listens on; with a gateway, it has none of ours.
             check_other_listeners(observed)
         check_writable(observed)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gangway.docker.plugins.module_utils._host import engine
-from ansible_collections.gangway.docker.plugins.module_utils._host.engine import EngineState, read_engine
+from ansible_collections.gangway.docker.plugins.module_utils._host.engine import EngineState, read_engine, read_version
 
 INFO = {"ServerVersion": "28.5.2", "LiveRestoreEnabled": True, "Swarm": {"LocalNodeState": "active"}}
 BODY = json.dumps({**INFO, "Labels": ["x" * 300_000]}).encode()
@@ -69,3 +69,27 @@ def test_no_complete_answer_is_none(answer: bytes, dockerd: t.Callable[[bytes], 
 def test_an_engine_that_is_down_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_SOCKETS", (str(tmp_path / "docker.sock"),))
     assert read_engine() is None
+
+
+_PODMAN = {"Version": "5.4.2", "Components": [{"Name": "Podman Engine", "Version": "5.4.2"}, {"Name": "Conmon"}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (_PODMAN, ("Podman Engine", "5.4.2")),
+        ({"Version": "28.5.2", "Components": [{"Name": "Engine", "Version": "28.5.2"}]}, ("Engine", "28.5.2")),
+        ({"Version": "1.13.0"}, ("Engine", "1.13.0")),
+        ({"Components": ["x"]}, None),
+        ([], None),
+    ],
+)
+def test_an_engine_tells_its_name(
+    answer: t.Any, found: tuple[str, str] | None, dockerd: t.Callable[[bytes], None], tmp_path: Path
+) -> None:
+    dockerd(b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(answer).encode())
+    assert read_version(str(tmp_path / "docker.sock")) == found
+
+
+def test_a_socket_that_nobody_listens_on_has_no_engine(tmp_path: Path) -> None:
+    assert read_version(str(tmp_path / "none.sock")) is None

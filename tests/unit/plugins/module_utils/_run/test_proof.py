@@ -131,6 +131,26 @@ def test_a_dockerd_that_does_not_answer_is_named(world: World, port: Port, monke
     assert _failure(world, _prove()).key == "dockerd_silent"
 
 
+@pytest.mark.parametrize(("answer", "key"), [(None, "engine_silent"), ({"Version": "5.4.2"}, None)])
+def test_another_engine_is_asked_in_place_of_dockerd(
+    world: World, port: Port, monkeypatch: pytest.MonkeyPatch, answer: t.Any, key: str | None
+) -> None:
+    asked = []
+
+    def ask(unix_socket: str, path: str) -> t.Any:
+        asked.append((unix_socket, path))
+        return answer
+
+    monkeypatch.setattr(engine, "_ask", ask)
+    monkeypatch.setattr(engine, "_get", lambda _path: pytest.fail("dockerd is asked"))
+    step = Prove((), None, engine="/run/podman/podman.sock")
+    if key is None:
+        proof.prove(world.host, step)
+    else:
+        assert _failure(world, step).key == key
+    assert asked == [("/run/podman/podman.sock", "/version")]
+
+
 def test_dockerd_checks_its_own_settings(world: World) -> None:
     step = CheckConfig("/usr/bin/dockerd")
     proof.check_config(world.host, step)

@@ -33,6 +33,7 @@ MakeRecord = t.Callable[..., EndpointRecord]
         {},
         {"verified": None, "engine_version": None},
         {"verified": False},
+        {"engine": "Podman Engine", "engine_version": "5.4.2"},
         {"server_names": []},
         {"name": "wéb 1"},
         {"tls": False, "certificate": "", "issuer": None, "trust": None},

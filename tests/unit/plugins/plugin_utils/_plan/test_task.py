@@ -26,6 +26,7 @@ _OPTIONS: dict[str, t.Any] = {
     "client": "admin",
     "clients": [],
     "log": "connections",
+    "socket": "/run/docker.sock",
 }
 
 

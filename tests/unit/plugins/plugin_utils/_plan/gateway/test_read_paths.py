@@ -53,6 +53,11 @@ def test_what_is_no_name_does_not_match(name: str) -> None:
     assert not re.search(READ_PATTERN, f"/networks/{name}")
 
 
+@pytest.mark.parametrize("path", ["/libpod/containers/json", "/v5.0.0/libpod/containers/x/export", "/libpod/info"])
+def test_podmans_own_api_does_not_match(path: str) -> None:
+    assert not re.search(READ_PATTERN, path)
+
+
 @pytest.mark.parametrize("pattern", [READ_PATTERN, INFO_PATTERN])
 def test_haproxy_takes_a_pattern_as_one_word(pattern: str) -> None:
     assert not {*pattern} & {*" \t\\\"'#{}"}

@@ -43,6 +43,17 @@ _UFW = {
 }
 
 
+_SOCKET = {
+    "target": "/run/podman/podman.sock",
+    "mode": 0o660,
+    "uid": 0,
+    "gid": 0,
+    "folders": [[0o700, 0, 0], [0o755, 0, 0]],
+    "name": "Podman Engine",
+    "version": "5.4.2",
+}
+
+
 def _full(host: Host) -> dict[str, t.Any]:
     """Return an observation with something in each of its fields."""
     observation = host.observation()
@@ -61,6 +72,7 @@ def _full(host: Host) -> dict[str, t.Any]:
         request={"csr": "PEM", "pending": "0123456789abcdef"},
     )
     observation["engine"] = {**observation["engine"], "containers": ["web"]}
+    observation["socket"] = _SOCKET
     return observation
 
 
@@ -185,7 +197,7 @@ def test_a_field_that_is_missing_is_refused_by_its_name(name: str, method: str) 
     raw = _full(_host(name, method))
     #: None says the same.
     optional = {"systemd_error", "engine", "connection", "nftables", "firewalld", "ufw", "filtering", "filtering_error"}
-    optional |= {"recovered", "request"}
+    optional |= {"recovered", "request", "socket"}
     for field in raw:
         without = {key: value for key, value in raw.items() if key != field}
         if field in optional:
