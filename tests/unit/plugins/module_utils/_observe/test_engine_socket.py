@@ -39,8 +39,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def described(root: Path, path: str | None, units: t.Mapping[str, t.Mapping[str, str]] = SERVICE) -> t.Any:
-    return EngineSocket(Files(str(root)), Units(units), Questions(5), path).described()
+def described(root: Path, path: str | None, units: t.Mapping[str, t.Mapping[str, str]] | None = None) -> t.Any:
+    shown = SERVICE if units is None else units
+    return EngineSocket(Files(str(root)), Units(shown), Questions(5), path).described()
 
 
 @pytest.mark.parametrize("path", ["/run/podman/podman.sock", "/run/link"])

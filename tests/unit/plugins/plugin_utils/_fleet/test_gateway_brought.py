@@ -21,7 +21,9 @@ from ansible_collections.gangway.docker.plugins.plugin_utils._pki import clock
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.chain import as_pem
 from ansible_collections.gangway.docker.plugins.plugin_utils._pki.extensions import key_usage
 
-from .test_gateway_trust import LetsIn, Site, pytestmark  # noqa: F401
+from .test_gateway_trust import NEEDS_OPENSSL, LetsIn, Site
+
+pytestmark = NEEDS_OPENSSL
 
 Ca = t.Tuple[x509.Certificate, t.Any]
 DAY = datetime.timedelta(days=1)

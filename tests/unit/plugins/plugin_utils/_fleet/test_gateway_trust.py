@@ -34,7 +34,8 @@ LetsIn = t.Callable[[bytes, bytes], bool]
 CLIENTS = ["alice", "bob", "ci", "dan", "eve"]
 PASSPHRASE = "correct-horse"
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not there")
+NEEDS_OPENSSL = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not there")
+pytestmark = NEEDS_OPENSSL
 
 
 class Site:
