@@ -30,8 +30,8 @@ LIMIT = 60
 POINTS = 20
 #: At the first two, nothing has changed: when the module that observes starts, and when the one that runs does.
 _BEFORE_THE_JOURNAL = (
-    "pgrep -f AnsiballZ_dockerd_inf[o] > /dev/null",
-    "pgrep -f AnsiballZ_dockerd_listene[r] > /dev/null",
+    "pgrep -f 'AnsiballZ_dockerd[_]info' > /dev/null",
+    "pgrep -f 'AnsiballZ_dockerd[_]listener' > /dev/null",
 )
 _JOURNAL = "/var/lib/gangway-docker/journal.json"
 #: What each kind does on the host. (The brackets keep a pattern from matching the shell that has it.)
