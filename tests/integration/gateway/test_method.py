@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.integration.attacks.conftest import make_foreign
+from tests.integration.attacks.knocking import Knocking
 from tests.integration.controller import Controller, same
 from tests.integration.port import ask, is_safe
 from tests.integration.snapshot import snapshot, started_at
@@ -70,7 +72,10 @@ def test_it_is_changed_from_and_to_the_other_methods(gateway_host: Host, control
     assert_open(host, controller, controller.expose(expose_method=other), container)
 
     predicted = controller.expose("--check", "--diff", expose_method="gateway")
-    switched = controller.expose("--diff", expose_method="gateway")
+    with Knocking(host.address, make_foreign(controller.folder / "foreign", "admin")) as strangers:
+        switched = controller.expose("--diff", expose_method="gateway")
+    print(f"to gateway: {strangers}")
+    assert strangers.answers == []
     assert_open(host, controller, switched, container)
     assert same(predicted, switched, host)
     assert host.run(f"systemctl is-active {SERVICE}").stdout == "active\n"
@@ -79,7 +84,10 @@ def test_it_is_changed_from_and_to_the_other_methods(gateway_host: Host, control
     assert controller.expose(expose_method="gateway").changed(host.name) == 0
 
     predicted = controller.expose("--check", "--diff", expose_method=other)
-    back = controller.expose("--diff", expose_method=other)
+    with Knocking(host.address, controller.folder / "foreign") as strangers:
+        back = controller.expose("--diff", expose_method=other)
+    print(f"to {other}: {strangers}")
+    assert strangers.answers == []
     assert_open(host, controller, back, container)
     assert same(predicted, back, host)
     assert methods_in_place(host) == [other]
