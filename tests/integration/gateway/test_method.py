@@ -126,8 +126,10 @@ def test_other_firewalls_guard_its_port_too(gateway_host: Host, controller: Cont
     outside = ask(host.address, source="172.30.77.2", timeout=1)
     assert outside == ("refused" if firewall == "none" else "dropped")
     assert controller.expose(expose_method="gateway", expose_firewall=firewall).changed(host.name) == 0
+    process = pid_of(host, SERVICE)
     assert_open(host, controller, controller.expose(expose_method="gateway", expose_firewall="auto"), container)
     assert ask(host.address, source="172.30.77.2", timeout=1) == "dropped"
+    assert pid_of(host, SERVICE) == process
     assert controller.expose(expose_method="gateway", expose_firewall="auto").changed(host.name) == 0
     assert controller.withdraw().code == 0
     assert snapshot(host) == before
