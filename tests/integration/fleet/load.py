@@ -15,7 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 #: What a request that is in flight when dockerd goes down may end with.
-IN_FLIGHT = (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected, ssl.SSLEOFError)
+IN_FLIGHT = (
+    ConnectionResetError,
+    BrokenPipeError,
+    http.client.RemoteDisconnected,
+    ssl.SSLEOFError,
+    # dockerd says so before it closes.
+    ssl.SSLZeroReturnError,
+)
 
 
 @dataclass
