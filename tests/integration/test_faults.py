@@ -23,7 +23,7 @@ _CODE = "/opt/faults"
 _PACKAGE = "ansible_collections/gangway/docker/plugins"
 _FOLDERS = (
     *(f"module_utils/{folder}" for folder in ("_shared", "_guard", "_host", "_observe", "_run")),
-    "plugin_utils/_plan",
+    *(f"plugin_utils/{folder}" for folder in ("_plan", "_options", "_pki")),
 )
 #: What has to hold at each of them: the port answers nobody without a certificate, dockerd answers on its unix socket,
 #: containers run on.

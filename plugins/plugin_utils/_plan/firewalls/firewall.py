@@ -46,10 +46,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Access:
-    """Who may connect, and where. C(listen): addresses, no names; C(allow): networks as M(parse_allow) returns them."""
+    """Who may connect, and where. C(listen): addresses, no names; C(allow): networks as M(parse_allow) returns them.
+
+    C(is_gated): what serves the port has to turn a stranger away first, and the guard lets the list in then.
+    """
 
     listen: t.Sequence[Listen]
     allow: t.Sequence[str]
+    is_gated: bool = True
 
     @property
     def places(self) -> tuple[Place, ...]:

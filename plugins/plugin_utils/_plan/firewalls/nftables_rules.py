@@ -75,7 +75,7 @@ _EXPRESSIONS = {
 def render_rules(access: Access) -> str:
     """Return the file for C(nft -f), which replaces the whole table in one transaction, from nft 0.9 on.
 
-    It closes the gate to all but the host itself, see M(nftables_gate).
+    It closes the gate, if there is one, to all but the host itself, see M(nftables_gate).
     """
     return _Wanted(access).text
 
@@ -120,6 +120,7 @@ class _Wanted:
 
     def __init__(self, access: Access) -> None:
         places = access.places
+        self.gate = "narrow" if access.is_gated else "open"
         self.ports = [place.port for place in places if not place.address]
         self.to_ipv4 = [(place.address, place.port) for place in places if place.version == 4]
         self.to_ipv6 = [(place.address, place.port) for place in places if place.version == 6]
@@ -159,9 +160,9 @@ class _Wanted:
             f"\t\ttype filter hook input priority filter - {-_PRIORITY}; policy accept;\n"
             f"{_lines(_INPUT)}"
             "\t}\n"
-            "\t# Narrow until a proof has passed: the guard opens it.\n"
+            f"{_NARROW if self.gate == 'narrow' else ''}"
             f"\tchain {CHAIN} {{\n"
-            f"{_lines(nftables_gate.RULES['narrow'])}"
+            f"{_lines(nftables_gate.RULES[self.gate])}"
             "\t}\n"
             "\t# No exception for open connections: clients removed from the list lose them.\n"
             "\tchain listed {\n"
@@ -169,6 +170,9 @@ class _Wanted:
             "\t}\n"
             "}\n"
         )
+
+
+_NARROW = "\t# Narrow until a proof has passed: the guard opens it.\n"
 
 
 def _set(name: str, kind: str, elements: t.Iterable[object], *, interval: bool = False) -> str:

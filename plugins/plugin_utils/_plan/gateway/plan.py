@@ -70,7 +70,7 @@ def plan_gateway(observed: Observed, desired: Desired, gateway: Gateway, origina
         changes.insert(0, FileChange(layout.ORIGINALS, known.as_bytes(), Attributes(0o600)))
     differing = {c.path for c in changes if c.differs_in_content(observed) or c.path in unknown}
 
-    rules = plan_rules(facts_of(observed), desired.firewall, Access(listener.listen, listener.allow))
+    rules = plan_rules(facts_of(observed), desired.firewall, Access(listener.listen, listener.allow, is_gated=False))
     is_active = observed.is_socket_active and observed.observation.is_active(layout.GATEWAY_SERVICE)
     restart_port = switches or not is_active or _streams(observed) != _streams_in(_text_of(wanted, layout.SOCKET_UNIT))
     reload = bool(differing & {*_READ_AT_RELOAD}) or not _shows_certificate(observed, listener)
