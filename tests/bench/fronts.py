@@ -112,13 +112,13 @@ def _measure(engine: Engine, controller: Controller, host: Host, image: Path, *,
             client.stdin.close()
             client.wait()
             time.sleep(1)
-            front.memory = (_memory(host), busy)
+            front.memory = (_memory(host), busy) if busy else None
     host.run(f"docker rmi --force {_IMAGE} >/dev/null 2>&1; true")
     return front
 
 
 def _memory(host: Host) -> float:
-    return int(host.run(_MEMORY).stdout or 0) / 1000
+    return int(host.run(_MEMORY).stdout.strip() or 0) / 1000
 
 
 def _make_image(path: Path, megabytes: int) -> None:
