@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import re
@@ -341,3 +342,13 @@ def test_the_file_has_the_gate_narrow() -> None:
     listed = rules.partition("\tchain listed {\n")[2].partition("\t}\n")[0]
     assert listed.splitlines()[0].strip() == "jump gate"
     assert "lo" not in listed.partition("\n")[2].replace("ip6", "")
+
+
+def test_without_a_gate_the_list_is_in_force_at_once() -> None:
+    """With method gateway, no guard would open it."""
+    gated = _access(LISTEN, ALLOW)
+    ungated = dataclasses.replace(gated, is_gated=False)
+    drop = RULES["narrow"][-1]
+    assert drop in render_rules(gated)
+    assert drop not in render_rules(ungated)
+    assert render_rules(ungated).count(" drop ") == 1, "whoever is not on the list"
